@@ -1,0 +1,87 @@
+"""What the rest of PartCLIPSeg knows of a CLIP model: feature maps, a global embedding, text vectors."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """One batch of photos seen by a CLIP image tower.
+
+    Attributes:
+        maps: feature maps from fine to coarse, the i-th of shape ``(B, C_i, H/stride_i, W/stride_i)``
+            with ``C_i`` and ``stride_i`` as in ``Backbone.channels`` and ``Backbone.strides``.
+        embedding: ``(B, D)`` unit vectors in the CLIP space, one a photo.
+    """
+
+    maps: tuple[Tensor, ...]
+    embedding: Tensor
+
+
+class Backbone(nn.Module, ABC):
+    """A CLIP dual encoder: an image tower that also gives its feature maps, and a text tower.
+
+    Attributes:
+        name: how the model is asked for, e.g. ``"lite"`` or ``"ViT-B-16-quickgelu/openai"``.
+        embed_dim: D, the width of the space that photos and texts share.
+        channels: the width of every map, fine to coarse.
+        strides: pixels of the input per cell of every map, same order; never decreasing.
+        mean, std: what the image tower expects, RGB in [0, 1]. ``normalise`` applies them.
+        licence: the licence of the weights as their publisher states it; None where we do not know.
+    """
+
+    name: str
+    embed_dim: int
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    licence: str | None
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        embed_dim: int,
+        channels: Sequence[int],
+        strides: Sequence[int],
+        mean: Sequence[float],
+        std: Sequence[float],
+        licence: str | None = None,
+    ) -> None:
+        super().__init__()
+        if not channels or len(channels) != len(strides) or list(strides) != sorted(strides):
+            raise ValueError(f"channels {channels} and strides {strides} must pair, fine to coarse")
+        self.name = name
+        self.embed_dim = embed_dim
+        self.channels = tuple(channels)
+        self.strides = tuple(strides)
+        self.mean = (float(mean[0]), float(mean[1]), float(mean[2]))
+        self.std = (float(std[0]), float(std[1]), float(std[2]))
+        self.licence = licence
+        # Buffers so that they follow .to(device); not persistent because the checkpoint's
+        # metadata holds them already and two sources could disagree.
+        self.register_buffer("_mean", torch.tensor(self.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(self.std).view(3, 1, 1), persistent=False)
+
+    def normalise(self, images: Tensor) -> Tensor:
+        """``(B, 3, H, W)`` RGB in [0, 1] -> the same shape as the image tower was trained on."""
+        mean, std = self.get_buffer("_mean"), self.get_buffer("_std")
+        return (images - mean) / std
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> ImageFeatures:
+        """Encode photos.
+
+        Args:
+            images: ``(B, 3, H, W)`` float RGB in [0, 1], NOT normalised; H and W are multiples of
+                the coarsest stride.
+        """
+
+    @abstractmethod
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """N texts -> ``(N, D)`` float32 unit vectors on the model's device. No texts: ``(0, D)``."""

@@ -1,4 +1,4 @@
-"""What the rest of PartCLIPSeg knows of a CLIP model: feature maps, a global embedding, text vectors."""
+"""All that PartCLIPSeg knows of a CLIP model: feature maps, one embedding a photo, text vectors."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ class ImageFeatures:
     """One batch of photos seen by a CLIP image tower.
 
     Attributes:
-        maps: feature maps from fine to coarse, the i-th of shape ``(B, C_i, H/stride_i, W/stride_i)``
-            with ``C_i`` and ``stride_i`` as in ``Backbone.channels`` and ``Backbone.strides``.
+        maps: from fine to coarse, the i-th ``(B, C_i, H/stride_i, W/stride_i)`` with C_i and
+            stride_i as in ``Backbone.channels`` and ``Backbone.strides``.
         embedding: ``(B, D)`` unit vectors in the CLIP space, one a photo.
     """
 
@@ -41,6 +41,8 @@ class Backbone(nn.Module, ABC):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     licence: str | None
+    _mean: Tensor
+    _std: Tensor
 
     def __init__(
         self,
@@ -70,8 +72,7 @@ class Backbone(nn.Module, ABC):
 
     def normalise(self, images: Tensor) -> Tensor:
         """``(B, 3, H, W)`` RGB in [0, 1] -> the same shape as the image tower was trained on."""
-        mean, std = self.get_buffer("_mean"), self.get_buffer("_std")
-        return (images - mean) / std
+        return (images - self._mean) / self._std
 
     @abstractmethod
     def forward(self, images: Tensor) -> ImageFeatures:
@@ -84,4 +85,4 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """N texts -> ``(N, D)`` float32 unit vectors on the model's device. No texts: ``(0, D)``."""
+        """N texts -> ``(N, D)`` float32 unit vectors on the model's device; N may be 0."""

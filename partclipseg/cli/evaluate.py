@@ -1,0 +1,93 @@
+"""``evaluate``: score a model on a folder of annotated photos."""
+
+import argparse
+from pathlib import Path
+
+from partclipseg.cli import options
+from partclipseg.errors import InputError
+
+SUMMARY = "score a model on annotated photos"
+
+DESCRIPTION = """\
+Scores a model on DIR/images and DIR/SPLIT.json (COCO style: a category's name is the part, its
+supercategory the object; see the documentation for all fields).
+
+protocols:
+  oracle  the object's region and name are given; its part names compete inside it. Pixels without
+          a part label are ignored. Gives miou.
+  text    only the names are given; background counts. Gives miou.
+  click   one click in the middle of each target: IoU of the best of the returned masks (iou_best)
+          and of the one ranked first (iou_first); then the number of clicks to an IoU of 80% and
+          85%, at most 20 (noc80, noc85).
+  label   annotated masks are given, to be named among the part names of their object. Gives
+          recall1 and recall5.
+miou is the mean over classes of the IoU of the whole split; mean_iou is the mean over every
+(photo, object, part) with a mask of at least 0.2% of the photo.
+"""
+
+EXAMPLES = """\
+examples:
+  python -m partclipseg evaluate --data data/cars --split val --protocol oracle --json cars.json
+  python -m partclipseg evaluate --data data/cars --protocol click --noc-targets 50 --json c.json
+
+exit codes:
+  0  done
+  2  the data, the model or the output cannot be used; one sentence says why
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="the folder of the set"
+    )
+    parser.add_argument(
+        "--split", default="val", metavar="NAME", help="reads DIR/NAME.json (default: val)"
+    )
+    parser.add_argument(
+        "--protocol",
+        required=True,
+        choices=("oracle", "text", "click", "label"),
+        help="what is given and what is counted, see above",
+    )
+    options.add_model(parser)
+    parser.add_argument(
+        "--limit",
+        type=options.positive,
+        metavar="N",
+        help="only the first N photos",
+    )
+    parser.add_argument(
+        "--noc-targets",
+        type=options.count,
+        metavar="N",
+        help="click: count clicks on N targets spread over the set, 0 for none (default: on all; "
+        "this is by far the slowest part)",
+    )
+    parser.add_argument(
+        "--json", required=True, type=Path, metavar="FILE", help="where the figures go"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score, write the JSON, print the figures."""
+    if args.json.is_dir():
+        raise InputError(f'"{args.json}" is a folder; --json needs the name of a file.')
+    options.writable_folder(args.json.parent)
+
+    from tqdm import tqdm
+
+    from partclipseg import datasets
+    from partclipseg.evaluation import evaluate
+
+    dataset = datasets.read(args.data, args.split)
+    report = evaluate(
+        options.predictor(args),
+        dataset,
+        args.protocol,
+        limit=args.limit,
+        noc_targets=args.noc_targets,
+        progress=lambda photos: tqdm(photos, desc=f"{dataset.name} {args.protocol}", unit="photo"),
+    )
+    report.write(args.json)
+    print(report.summary())
+    return 0

@@ -1,0 +1,70 @@
+"""``train``: the training loop of ``partclipseg.training``, from a config file."""
+
+import argparse
+from pathlib import Path
+
+from partclipseg.cli import options
+
+SUMMARY = "train a model from a config file"
+
+DESCRIPTION = """\
+Trains a model on all sets that the config names. Everything that it writes (log, states to go on
+from, the checkpoint) goes to the output folder. A training that was stopped at any time goes on
+from its last state when the same command is given again.
+"""
+
+EXAMPLES = """\
+examples:
+  python -m partclipseg train --config configs/lite.json --data data --out runs/lite
+  python -m partclipseg train --config configs/lite.json --data data --out runs/lite --minutes 30
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="the recipe, e.g. configs/lite.json",
+    )
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="the folder that holds the sets"
+    )
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="where the training writes"
+    )
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on from the last state in the output folder, if there is one (default), or begin "
+        "anew",
+    )
+    parser.add_argument(
+        "--steps", type=options.positive, metavar="N", help="stop after N steps in all"
+    )
+    parser.add_argument(
+        "--minutes", type=options.positive, metavar="N", help="stop this run after N minutes"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hand over to ``partclipseg.training``."""
+    options.writable_folder(args.out)
+
+    import logging
+
+    from partclipseg import training
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    checkpoint = training.run(
+        args.config,
+        args.data,
+        args.out,
+        resume=args.resume,
+        steps=args.steps,
+        minutes=args.minutes,
+    )
+    print(checkpoint)
+    return 0

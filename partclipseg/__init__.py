@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from partclipseg.encoding import EncodedPhoto
     from partclipseg.errors import (
         CheckpointError,
         InputError,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         PartCLIPSegError,
     )
     from partclipseg.images import Photo
-    from partclipseg.encoding import EncodedPhoto
     from partclipseg.loading import load
     from partclipseg.predictor import PartPredictor
     from partclipseg.prompts import Prompts, Query

@@ -1,0 +1,130 @@
+"""Reading a folder of photos with part masks: ``images/`` and ``SPLIT.json`` in COCO style.
+
+``categories``: ``name`` is the part, ``supercategory`` the object. ``objects`` may hold whole-object
+masks, joined to annotations by ``object_id``. ``info.exhaustive`` says whether an object's
+unlabelled pixels are known to be none of its parts.
+"""
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from partclipseg.errors import InputError
+
+WHOLE = "whole"  # the part name that stands for an object itself
+SCENE = "scene"  # the object name of class-agnostic regions
+
+
+def decode_rle(rle: dict[str, Any]) -> np.ndarray:
+    """Compressed COCO RLE -> ``(H, W)`` bool."""
+    counts = rle["counts"]
+    raw = counts.encode() if isinstance(counts, str) else counts
+    return coco_mask.decode({"size": rle["size"], "counts": raw}).astype(bool)
+
+
+@dataclass(frozen=True)
+class MaskRecord:
+    """One annotated mask: ``bbox`` is (x, y, w, h) in pixels of the photo."""
+
+    part: str
+    object: str
+    rle: dict[str, Any]
+    bbox: tuple[float, float, float, float]
+    area: float
+    object_id: int | None = None
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """One whole object."""
+
+    id: int
+    name: str
+    rle: dict[str, Any]
+
+
+@dataclass
+class PhotoRecord:
+    """One photo and what is labelled on it."""
+
+    id: int
+    path: Path
+    width: int
+    height: int
+    group: str | None = None
+    annotations: list[MaskRecord] = field(default_factory=list)
+    objects: list[ObjectRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PartDataset:
+    """A split of a set: photos in file order."""
+
+    name: str
+    split: str
+    exhaustive: bool
+    images: tuple[PhotoRecord, ...]
+    pairs: tuple[tuple[str, str], ...]  # (object, part), in the file's order
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[str, ...]]:
+        parts: dict[str, list[str]] = {}
+        for owner, part in self.pairs:
+            parts.setdefault(owner, []).append(part)
+        return {owner: tuple(dict.fromkeys(names)) for owner, names in parts.items()}
+
+    def parts_of(self, owner: str) -> tuple[str, ...]:
+        """The part names that this set has for an object; empty if it has none."""
+        return self._parts.get(owner, ())
+
+
+def read(folder: str | Path, split: str) -> PartDataset:
+    """Read ``folder/SPLIT.json``. Raises InputError where it is missing or not of the form."""
+    folder = Path(folder)
+    file = folder / f"{split}.json"
+    if not file.is_file():
+        found = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "no .json file"
+        raise InputError(f"{file} does not exist; the folder has {found}.")
+    try:
+        return _parse(folder, split, json.loads(file.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{file} is not a COCO file with images, categories and annotations: {error!r}."
+        ) from error
+
+
+def _parse(folder: Path, split: str, data: dict[str, Any]) -> PartDataset:
+    info = data.get("info", {})
+    photos = {
+        row["id"]: PhotoRecord(
+            id=row["id"], path=folder / "images" / row["file_name"],
+            width=int(row["width"]), height=int(row["height"]),
+            group=row.get("group") or row.get("source_image"),
+        )
+        for row in data["images"]
+    }  # fmt: skip
+    categories = {c["id"]: (c["supercategory"], c["name"]) for c in data["categories"]}
+    for row in data["annotations"]:
+        owner, part = categories[row["category_id"]]
+        photos[row["image_id"]].annotations.append(
+            MaskRecord(
+                part=part, object=owner, rle=row["segmentation"], bbox=tuple(row["bbox"]),
+                area=row["area"], object_id=row.get("object_id"),
+            )
+        )  # fmt: skip
+    for row in data.get("objects", []):
+        photos[row["image_id"]].objects.append(
+            ObjectRecord(row["id"], row["name"], row["segmentation"])
+        )
+    return PartDataset(
+        name=info.get("set", folder.name),
+        split=split,
+        exhaustive=bool(info.get("exhaustive", True)),
+        images=tuple(photos.values()),
+        pairs=tuple(dict.fromkeys(categories.values())),
+    )

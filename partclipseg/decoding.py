@@ -1,0 +1,143 @@
+"""Prompts against pixels: masks from the decoder, one photo, many prompts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from partclipseg.encoding import Encoding
+from partclipseg.modeling.partclipseg import PartCLIPSeg
+from partclipseg.modeling.prompt_encoder import (
+    BOX_CORNER_1,
+    BOX_CORNER_2,
+    NEGATIVE,
+    POSITIVE,
+    PromptBatch,
+)
+
+MASK_PROMPT_LOGIT = 4.0  # how firmly a hard mask prompt is believed
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Masks of P prompts at stride 4.
+
+    Attributes:
+        logits: ``(P, 3, H/4, W/4)``, whole, part, sub-part.
+        predicted_iou: ``(P, 3)``.
+    """
+
+    logits: Tensor
+    predicted_iou: Tensor
+
+
+def prompt_batch(
+    look: Encoding,
+    points: np.ndarray,
+    labels: np.ndarray,
+    boxes: np.ndarray,
+    mask: np.ndarray | None,
+    text: Tensor | None,
+) -> PromptBatch:
+    """One prompt made of everything the visitor gave, in the model's grid.
+
+    Args:
+        points: (N, 2) (x, y) pixels of the photo; labels (N,) 1 = on the part, 0 = not.
+        boxes: (M, 4) x0, y0, x1, y1, edges in pixels of the photo.
+        mask: (H, W) bool or [0, 1] float, or None.
+        text: ``(D,)`` or None.
+    """
+    frame = look.frame
+    xy = [frame.points_to_model(points)]
+    kinds = [np.where(labels > 0, POSITIVE, NEGATIVE)]
+    corners = frame.boxes_to_model(boxes).reshape(-1, 2) - 0.5
+    xy.append(corners)
+    kinds.append(np.tile([BOX_CORNER_1, BOX_CORNER_2], len(boxes)))
+    dense = None
+    if mask is not None:
+        cover = torch.from_numpy(frame.mask_to_model(mask))[None, None]
+        dense = (2 * cover - 1) * MASK_PROMPT_LOGIT
+    return PromptBatch(
+        points=torch.from_numpy(np.concatenate(xy)).float()[None],
+        kinds=torch.from_numpy(np.concatenate(kinds)).long()[None],
+        text=None if text is None else text[None],
+        mask=dense,
+    )
+
+
+@torch.inference_mode()
+def decode(model: PartCLIPSeg, look: Encoding, prompts: PromptBatch) -> Decoded:
+    """Run the decoder once for all prompts of one photo."""
+    features = look.features
+    logits, iou = model.decode(features.coarse, features.middle, features.fine, prompts)
+    # The padding right and below the photo belongs to no mask.
+    height = -(-look.frame.inner_height // 4)
+    width = -(-look.frame.inner_width // 4)
+    logits[..., height:, :] = -20.0
+    logits[..., :, width:] = -20.0
+    return Decoded(logits, iou)
+
+
+def point_grid(look: Encoding, side: int) -> np.ndarray:
+    """(side * side, 2) points spread evenly over the photo, (x, y) in pixels of the photo."""
+    frame = look.frame
+    xs = (np.arange(side) + 0.5) / side * frame.width - 0.5
+    ys = (np.arange(side) + 0.5) / side * frame.height - 0.5
+    return np.stack(np.meshgrid(xs, ys), -1).reshape(-1, 2)
+
+
+@torch.inference_mode()
+def decode_points(
+    model: PartCLIPSeg, look: Encoding, points: np.ndarray, batch: int = 32
+) -> Decoded:
+    """One lone positive click each for (P, 2) points: ``Decoded`` of P prompts."""
+    xy = torch.from_numpy(look.frame.points_to_model(points)).float()[:, None]
+    kinds = torch.full(xy.shape[:2], POSITIVE, dtype=torch.long)
+    parts = [
+        decode(model, look, PromptBatch(xy[i : i + batch], kinds[i : i + batch]))
+        for i in range(0, len(xy), batch)
+    ]
+    return Decoded(
+        torch.cat([p.logits for p in parts]), torch.cat([p.predicted_iou for p in parts])
+    )
+
+
+def stability(logits: Tensor, offset: float = 1.0) -> Tensor:
+    """IoU of the masks at thresholds +offset and -offset (SAM's stability score): (..., h, w)."""
+    tight = (logits > offset).flatten(-2).sum(-1).float()
+    loose = (logits > -offset).flatten(-2).sum(-1).float()
+    return tight / loose.clamp(min=1)
+
+
+def suppress(masks: Tensor, scores: Tensor, overlap: float, most: int) -> list[int]:
+    """Greedy non-maximum suppression by mask IoU.
+
+    Args:
+        masks: ``(N, h, w)`` bool; scores (N,).
+        overlap: masks that overlap a better one by more than this IoU are dropped.
+
+    Returns:
+        Indices that stay, best first, at most ``most``.
+    """
+    flat = masks.flatten(1).float()
+    areas = flat.sum(1)
+    shared = flat @ flat.T
+    iou = shared / (areas[:, None] + areas[None] - shared).clamp(min=1)
+    kept: list[int] = []
+    for index in scores.argsort(descending=True).tolist():
+        if len(kept) == most:
+            break
+        if not kept or float(iou[index, kept].max()) <= overlap:
+            kept.append(index)
+    return kept
+
+
+def mean_vectors(dense: Tensor, masks: Sequence[Tensor] | Tensor) -> Tensor:
+    """Part2CLIP pooling with masks at stride 4 brought to the dense map's stride 8."""
+    from partclipseg.modeling.recognition import Part2CLIP
+
+    stacked = masks if isinstance(masks, Tensor) else torch.stack(list(masks))
+    small = torch.nn.functional.avg_pool2d(stacked.float()[None], 2)[0]
+    return Part2CLIP.pool(dense, small)

@@ -1,0 +1,55 @@
+"""From a model's name to a model."""
+
+from pathlib import Path
+
+from partclipseg.errors import ModelNotFoundError
+from partclipseg.modeling.checkpoint import load_checkpoint
+from partclipseg.modeling.partclipseg import PartCLIPSeg
+
+BUNDLED = Path("checkpoints") / "partclipseg-lite.safetensors"
+
+
+def bundled_checkpoint() -> Path:
+    """Where the bundled checkpoint lies: beside the package, or installed inside it."""
+    here = Path(__file__).resolve().parent
+    for folder in (here.parent, here):
+        if (folder / BUNDLED).is_file():
+            return folder / BUNDLED
+    return here.parent / BUNDLED
+
+
+def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
+    """Load a model, ready for inference; it may be shared between threads.
+
+    Args:
+        name: ``"lite"`` (bundled, needs no network), the path of a PartCLIPSeg ``.safetensors``
+            checkpoint, or an open_clip ``NAME/PRETRAINED``.
+        device: e.g. ``"cpu"`` or ``"cuda"``; None takes CUDA where there is one.
+
+    Raises:
+        ModelNotFoundError: an unknown name, or weights that cannot be had here.
+        CheckpointError: a damaged or unsuitable checkpoint.
+    """
+    import torch
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "lite":
+        model = load_checkpoint(bundled_checkpoint(), device)
+        model.name = name
+        return model
+    if name.endswith(".safetensors") or Path(name).is_file():
+        model = load_checkpoint(name, device)
+        model.name = Path(name).stem
+        return model
+    if "/" not in name:
+        raise ModelNotFoundError(
+            f"There is no model {name!r}: use 'lite', the path of a .safetensors checkpoint, or an "
+            "open_clip NAME/PRETRAINED such as ViT-B-16-quickgelu/openai."
+        )
+    from partclipseg.clip.hub import load_open_clip
+
+    backbone = load_open_clip(name, device=device)
+    model = load_checkpoint(bundled_checkpoint(), device)
+    model.name = name
+    model.recognizer = backbone
+    return model

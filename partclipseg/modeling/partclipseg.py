@@ -1,0 +1,67 @@
+"""The five parts put together."""
+
+import torch
+from torch import Tensor, nn
+
+from partclipseg.clip.backbone import Backbone
+from partclipseg.modeling.adapter import CLIP2PartSeg, PartFeatures
+from partclipseg.modeling.config import ModelConfig
+from partclipseg.modeling.mask_decoder import MaskDecoder
+from partclipseg.modeling.prompt_encoder import STRIDE, PromptBatch, PromptEncoder
+from partclipseg.modeling.recognition import Part2CLIP
+
+
+class PartCLIPSeg(nn.Module):
+    """CLIP tower -> CLIP2PartSeg -> (prompt encoder -> mask decoder), Part2CLIP.
+
+    Attributes:
+        config: the architecture; ``name`` is what users call the model.
+        metadata: what the checkpoint says of itself (training data, licences, numbers).
+    """
+
+    def __init__(self, backbone: Backbone, config: ModelConfig, name: str = "") -> None:
+        super().__init__()
+        self.config = config
+        self.name = name or backbone.name
+        self.metadata: dict = {}
+        self.backbone = backbone
+        self.adapter = CLIP2PartSeg(backbone.channels, config.embed_dim, config.adapter)
+        self.prompt_encoder = PromptEncoder(config.decoder.width, config.embed_dim)
+        self.mask_decoder = MaskDecoder(
+            config.adapter.width, config.adapter.fine_width, config.decoder
+        )
+        self.part2clip = Part2CLIP()
+
+    def encode(self, images: Tensor) -> tuple[PartFeatures, Tensor]:
+        """Photos ``(B, 3, H, W)`` in [0, 1], sides multiples of 32 -> maps, global ``(B, D)``."""
+        features = self.backbone(images)
+        return self.adapter(features.maps), features.embedding
+
+    def decode(
+        self, coarse: Tensor, middle: Tensor, fine: Tensor, prompts: PromptBatch
+    ) -> tuple[Tensor, Tensor]:
+        """Mask logits ``(P, 3, H/4, W/4)`` and predicted IoU ``(P, 3)`` for P prompts.
+
+        The maps are those of one photo (batch 1, shared by all prompts) or of P photos.
+        """
+        height, width = coarse.shape[-2:]
+        size = (height * STRIDE, width * STRIDE)
+        tokens, present, dense = self.prompt_encoder(prompts, size)
+        grid = self.prompt_encoder.positions.grid(height, width, STRIDE)
+        return self.mask_decoder((coarse, middle, fine), grid, tokens, present, dense)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.part2clip.part_scale.device
+
+
+def build(config: ModelConfig) -> PartCLIPSeg:
+    """Make the model that ``config`` describes, with random weights."""
+    if config.backbone == "lite":
+        from partclipseg.clip.lite import LiteCLIP
+
+        return PartCLIPSeg(LiteCLIP(), config)
+    from partclipseg.clip.hub import load_open_clip
+
+    return PartCLIPSeg(load_open_clip(config.backbone), config)

@@ -1,0 +1,391 @@
+"""The one door to the model for the app, the command line and the tests."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from partclipseg import images, palette, prompts, vocabulary
+from partclipseg.clip.embeddings import TextEmbeddings
+from partclipseg.decoding import (
+    Decoded,
+    decode,
+    decode_points,
+    mean_vectors,
+    point_grid,
+    prompt_batch,
+    stability,
+    suppress,
+)
+from partclipseg.encoding import EncodedPhoto, encode_pixels
+from partclipseg.errors import InputError
+from partclipseg.modeling.mask_decoder import GRANULARITIES
+from partclipseg.modeling.partclipseg import PartCLIPSeg
+from partclipseg.naming import Namer, object_probability, presence
+from partclipseg.results import Labels, PartMask, Segmentation
+
+ImageSource = str | Path | Image.Image | np.ndarray | images.Photo
+GRID = 16  # clicks along each side in "everything"
+FOUND = 0.5  # an object is there when its surest cells are surer than this
+SMALLEST = 0.0002  # share of the photo below which a named region is noise
+SHARPNESS = 20.0  # of cosines that become probabilities over asked names
+
+
+class PartPredictor:
+    """Encodes photos and answers prompts on them.
+
+    The model is shared and read-only; a predictor is light, so make one a user. All methods but
+    ``set_image`` leave it unchanged: pass ``photo=`` to answer for any encoded photo from any
+    thread.
+
+    Args:
+        model: from ``partclipseg.load``.
+    """
+
+    def __init__(self, model: PartCLIPSeg, embeddings: TextEmbeddings | None = None) -> None:
+        self.model = model
+        self.embed = embeddings or shared_embeddings(model)
+        self.namer = Namer(model, self.embed)
+        self.photo: EncodedPhoto | None = None
+
+    @property
+    def name(self) -> str:
+        """What users call the model, e.g. ``"lite"``."""
+        return self.model.name
+
+    # Photos
+
+    def encode(self, image: ImageSource, name: str | None = None) -> EncodedPhoto:
+        """Decode and encode a photo once; the result may be shared between threads.
+
+        Args:
+            image: a path, PIL image, (H, W, 3) uint8 RGB array or ``images.Photo``; EXIF rotation,
+                alpha, palette, grey, 16-bit and CMYK are taken care of.
+
+        Raises:
+            InputError: not a photo, or too small or too large.
+        """
+        photo = image if isinstance(image, images.Photo) else images.read(image, name=name)
+        began = time.perf_counter()
+        full = encode_pixels(self.model, photo.array)
+        return EncodedPhoto(photo, full, self.model, 1000 * (time.perf_counter() - began))
+
+    def set_image(self, image: ImageSource) -> EncodedPhoto:
+        """``encode`` and keep the result as this predictor's current photo."""
+        self.photo = self.encode(image)
+        return self.photo
+
+    def _current(self, photo: EncodedPhoto | None) -> EncodedPhoto:
+        chosen = photo or self.photo
+        if chosen is None:
+            raise InputError("There is no photo yet: call set_image first, or pass photo=.")
+        return chosen
+
+    # Prompts
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        points: np.ndarray | Sequence | None = None,
+        point_labels: np.ndarray | Sequence | None = None,
+        boxes: np.ndarray | Sequence | None = None,
+        mask: np.ndarray | None = None,
+        text: str | None = None,
+        granularity: str | None = None,
+        *,
+        photo: EncodedPhoto | None = None,
+    ) -> Segmentation:
+        """Segment what clicks, boxes, a mask and words point at, together.
+
+        Args:
+            points: (N, 2) (x, y) pixels of the photo; point_labels (N,) 1 on the part, 0 not.
+            boxes: (M, 4) or (4,) x0, y0, x1, y1 in pixels of the photo.
+            mask: (H, W) bool or [0, 1] float, a rough mask of the part.
+            text: names; with clicks they say which of the things under the click is meant, alone
+                they are ``segment(text)``.
+            granularity: "whole", "part" or "subpart" to get that mask alone.
+
+        Returns:
+            Up to three masks, the one with the best predicted IoU first.
+
+        Raises:
+            InputError: a prompt that cannot be used.
+        """
+        photo = self._current(photo)
+        given = prompts.validate(
+            photo.photo.width, photo.photo.height, points=points, point_labels=point_labels,
+            boxes=boxes, mask=mask, text=text, granularity=granularity,
+        )  # fmt: skip
+        if not len(given.points) and not len(given.boxes) and given.mask is None:
+            if not given.queries:
+                raise InputError("There is no prompt: give points, boxes, a mask or text.")
+            return self._by_words(photo, given.queries, 0.5, ())
+        began = time.perf_counter()
+        names = [q for q in given.queries if q.sign > 0]
+        texts = self.embed([q.text for q in names])
+        batch = prompt_batch(
+            photo.full, given.points, given.point_labels, given.boxes, given.mask,
+            texts[0] if len(names) == 1 else None,
+        )  # fmt: skip
+        decoded = decode(self.model, photo.full, batch)
+        chosen = self._ranked(decoded, given.granularity)
+        single = len(given.points) == 1 and not len(given.boxes) and given.mask is None
+        if not single and given.granularity is None and not names:
+            chosen = chosen[:3]
+        named = self._name_masks(photo, decoded.logits[0, chosen], names)
+        parts = [
+            self._part(photo, decoded.logits[0, slot], *name, iou=decoded.predicted_iou[0, slot],
+                       granularity=GRANULARITIES[slot])
+            for slot, name in zip(chosen, named, strict=True)
+        ]  # fmt: skip
+        return self._result(photo, [p for p in parts if p], began)
+
+    def segment(
+        self, text: str, *, threshold: float = 0.5, photo: EncodedPhoto | None = None
+    ) -> Segmentation:
+        """Find named objects and parts: ``"car: wheel, front door; dog: head; handle"``.
+
+        Objects are found first, then their parts compete inside them, against "none of these".
+
+        Args:
+            threshold: (0, 1), probability above which a pixel belongs to a name.
+
+        Returns:
+            The parts that are there; ``messages`` says what was asked for and not found.
+        """
+        photo = self._current(photo)
+        if not 0 < threshold < 1:
+            raise InputError(f"The threshold is {threshold}; it must lie between 0 and 1.")
+        parsed = prompts.parse(text)
+        return self._by_words(photo, parsed.queries, threshold, parsed.notes)
+
+    @torch.inference_mode()
+    def everything(
+        self, vocabulary: str | Sequence[str] | None = None, *, photo: EncodedPhoto | None = None
+    ) -> Segmentation:
+        """All masks that the decoder is sure of, named from a vocabulary.
+
+        Args:
+            vocabulary: names as a text prompt or a list; None for everyday objects and parts.
+        """
+        photo = self._current(photo)
+        began = time.perf_counter()
+        names = _queries(vocabulary)
+        decoded = decode_points(self.model, photo.full, point_grid(photo.full, GRID))
+        logits, iou = decoded.logits.flatten(0, 1), decoded.predicted_iou.flatten()
+        slot = torch.arange(len(iou)) % len(GRANULARITIES)
+        masks = logits > 0
+        area = masks.flatten(1).float().mean(1)
+        score = iou * stability(logits)
+        good = (area > SMALLEST) & (iou > 0.4) & (stability(logits) > 0.5)
+        index = torch.nonzero(good).flatten()
+        index = index[score[index].argsort(descending=True)][:400]
+        kept = index[suppress(masks[index], score[index], 0.6, 60)] if len(index) else index
+        named = self._name_masks(photo, logits[kept], names)
+        parts = [
+            self._part(photo, logits[i], *name, iou=iou[i], granularity=GRANULARITIES[slot[i]])
+            for i, name in zip(kept.tolist(), named, strict=True)
+        ]
+        found = [p for p in parts if p]
+        return self._result(photo, found, began, [] if found else ["No clear region was found."])
+
+    @torch.inference_mode()
+    def label(
+        self, masks: Sequence[np.ndarray] | np.ndarray, names: Sequence[str], *,
+        photo: EncodedPhoto | None = None,
+    ) -> Labels:  # fmt: skip
+        """Part2CLIP on given masks: how similar each is to each name.
+
+        Args:
+            masks: (M, H, W) bool at the photo's size, or a list of (H, W).
+            names: "car: wheel", "wheel" or "car:", one concept each.
+
+        Returns:
+            ``Labels`` with (M, N) cosines and probabilities over the names.
+        """
+        photo = self._current(photo)
+        queries = _queries(list(names))
+        width, height = photo.photo.width, photo.photo.height
+        grid = [
+            torch.from_numpy(photo.full.frame.mask_to_model(_checked(m, width, height)))
+            for m in masks
+        ]
+        if not grid or not queries:
+            raise InputError("Labelling needs at least one mask and one name.")
+        cosine = self._similarities(photo, torch.stack(grid), queries)
+        probability = (SHARPNESS * cosine).softmax(-1)
+        return Labels(tuple(q.label for q in queries), cosine.numpy(), probability.numpy())
+
+    @torch.inference_mode()
+    def compete(
+        self, region: np.ndarray, object: str, parts: Sequence[str], *,
+        photo: EncodedPhoto | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Inside an object's known region, every pixel goes to one of its parts.
+
+        Args:
+            region: (H, W) bool.
+
+        Returns:
+            (H, W) int16 index into ``parts``, -1 outside the region.
+        """
+        photo = self._current(photo)
+        region = _checked(region, photo.photo.width, photo.photo.height)
+        return self.namer.compete(photo, region, object, parts)
+
+    # Inside
+
+    @torch.inference_mode()
+    def _by_words(self, photo, queries, threshold: float, notes) -> Segmentation:
+        began = time.perf_counter()
+        wanted = [q for q in queries if q.sign > 0]
+        rows: list[tuple[prompts.Query, np.ndarray]] = []
+        messages = list(notes)
+        for owner, group in _by_object(queries).items():
+            evidence = self._evidence(photo, owner, group)
+            sure = evidence.presence
+            if owner is not None and float(sure.max()) < FOUND:
+                messages.append(f"No {owner} was found in the photo.")
+                continue
+            rows += [(q, m) for q, m, p in zip(group, evidence.maps, sure, strict=True)
+                     if owner is not None or p >= FOUND]  # fmt: skip
+        found: list[PartMask] = []
+        if rows:
+            maps = np.stack([m for _, m in rows])
+            winner = maps.argmax(0)
+            for index, (query, values) in enumerate(rows):
+                if query.sign > 0:
+                    region = (winner == index) & (values > threshold)
+                    found += self._found(photo, query, region, values)
+        missing = [q for q in wanted if q.label not in {p.label for p in found}]
+        gone = {m.split(" was ")[0][3:] for m in messages}
+        lost = [q.label for q in missing if q.object not in gone]
+        if lost:
+            messages.append(f"Not found: {', '.join(lost)}.")
+        return self._result(photo, found, began, messages)
+
+    def _evidence(self, photo, owner, group):
+        if owner is None:
+            return self.namer.words(photo, [q.part for q in group])
+        if [q.part for q in group] == [None]:
+            return self.namer.objects(photo, [owner])
+        return self.namer.parts(photo, owner, [q.part or owner for q in group])
+
+    def _found(self, photo, query, region: np.ndarray, values: np.ndarray) -> list[PartMask]:
+        """A named region as a part, unless it is a few stray pixels."""
+        if region.mean() < SMALLEST:
+            return []
+        grid = torch.from_numpy(photo.full.frame.mask_to_model(region))[None]
+        cosine = self._similarities(photo, grid, [query])[0, 0]
+        prompt = prompt_batch(
+            photo.full, np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4)), region,
+            self.embed([query.text])[0],
+        )  # fmt: skip
+        iou = decode(self.model, photo.full, prompt).predicted_iou.max()
+        return [
+            PartMask.from_mask(
+                region, label=query.label, object=query.object, part=query.part,
+                similarity=float(cosine), probability=float(values[region].mean()),
+                predicted_iou=float(iou), colour=palette.colour(query.label),
+            )
+        ]  # fmt: skip
+
+    def _ranked(self, decoded: Decoded, granularity: str | None) -> list[int]:
+        """Slots of the first prompt, best predicted IoU first, near-copies dropped."""
+        if granularity is not None:
+            return [GRANULARITIES.index(granularity)]
+        masks, iou = decoded.logits[0] > 0, decoded.predicted_iou[0]
+        return suppress(masks, iou, 0.95, len(GRANULARITIES))
+
+    def _similarities(self, photo, masks: Tensor, queries) -> Tensor:
+        """Cosines of (M, H/4, W/4) masks with N names, each name in its own space."""
+        features = photo.full.features
+        text = self.embed([q.text for q in queries])
+        as_part = mean_vectors(features.part[0], masks) @ text.T
+        if all(q.part is not None and q.object is not None for q in queries):
+            return as_part
+        as_object = mean_vectors(features.object[0], masks) @ text.T
+        whole = torch.tensor([q.part is None for q in queries])
+        bare = torch.tensor([q.object is None for q in queries])
+        either = torch.maximum(as_part, as_object)
+        return torch.where(whole, as_object, torch.where(bare, either, as_part))
+
+    def _name_masks(self, photo, logits: Tensor, names) -> list[tuple]:
+        """(query, similarity, probability) for each of (M, H/4, W/4) mask logits."""
+        if not len(logits):
+            return []
+        queries = list(names) or self._likely_names(photo)
+        cosine = self._similarities(photo, logits.sigmoid(), queries)
+        probability = (SHARPNESS * cosine).softmax(-1)
+        best = cosine.argmax(-1).tolist()
+        return [(queries[b], float(cosine[i, b]), float(probability[i, b]))
+                for i, b in enumerate(best)]  # fmt: skip
+
+    def _likely_names(self, photo, most: int = 3):
+        """Everyday objects that seem to be in the photo, and their parts: object first."""
+        common = vocabulary.common()
+        owners = list(common)
+        sure = presence(object_probability(self.model, photo.full, self.embed(owners)))
+        chosen = [owners[i] for i in sure.argsort(descending=True)[:most].tolist()]
+        queries = []
+        for owner in chosen:
+            queries.append(prompts.Query(owner, None))
+            queries += [prompts.Query(owner, part) for part in common[owner]]
+        return queries
+
+    def _part(self, photo, logits: Tensor, query, similarity, probability, *, iou, granularity):
+        """A decoder mask at the photo's size, or None if nothing of it is inside the photo."""
+        values = photo.full.frame.map_to_photo(np.ascontiguousarray(logits.numpy(), np.float32))
+        mask = values > 0
+        if not mask.any():
+            return None
+        return PartMask.from_mask(
+            mask, label=query.label, object=query.object, part=query.part, similarity=similarity,
+            probability=probability, predicted_iou=float(iou), granularity=granularity,
+            colour=palette.colour(query.label),
+        )  # fmt: skip
+
+    def _result(self, photo, parts, began: float, messages: Sequence[str] = ()) -> Segmentation:
+        return Segmentation(
+            image=photo.photo.name, width=photo.photo.width, height=photo.photo.height,
+            model=self.name, parts=tuple(parts), messages=tuple(messages),
+            timings={"encode_ms": photo.encode_ms,
+                     "decode_ms": 1000 * (time.perf_counter() - began)},
+        )  # fmt: skip
+
+
+def _by_object(queries) -> dict[str | None, list]:
+    groups: dict[str | None, list] = {}
+    for query in queries:
+        groups.setdefault(query.object, []).append(query)
+    return groups
+
+
+def _queries(names: str | Sequence[str] | None) -> list:
+    """Names as a prompt text, or one a list item, as queries."""
+    if names is None:
+        return []
+    if isinstance(names, str):
+        return [q for q in prompts.parse(names).queries if q.sign > 0]
+    return [prompts.parse(name).queries[0] for name in names]
+
+
+def _checked(mask: np.ndarray, width: int, height: int) -> np.ndarray:
+    mask = np.asarray(mask)
+    if mask.shape != (height, width):
+        raise InputError(
+            f"The mask is {mask.shape}, the photo is {height} x {width} (height x width); "
+            "they must be of the same size."
+        )
+    return mask.astype(bool)
+
+
+def shared_embeddings(model: PartCLIPSeg) -> TextEmbeddings:
+    """One text cache a model, however many predictors share it."""
+    if not hasattr(model, "_embeddings"):
+        model._embeddings = TextEmbeddings(model.backbone)
+    return model._embeddings

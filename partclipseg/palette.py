@@ -1,0 +1,36 @@
+"""Label -> colour: always the same for a label, told apart with any colour vision."""
+
+import hashlib
+from collections.abc import Sequence
+
+# Okabe & Ito (2008) without black, then Paul Tol's "muted" and "bright" hues that stay apart from
+# them; dark and light variants alternate so that lightness helps where hue does not.
+COLOURS = (
+    "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7", "#332288",
+    "#88ccee", "#44aa99", "#999933", "#882255", "#aa4499", "#ee6677", "#228833", "#ccbb44",
+)  # fmt: skip
+
+
+def _start(label: str) -> int:
+    digest = hashlib.sha256(label.strip().casefold().encode()).digest()
+    return int.from_bytes(digest[:4], "big") % len(COLOURS)
+
+
+def colour(label: str) -> str:
+    """``#rrggbb`` of a label when nothing else is shown."""
+    return COLOURS[_start(label)]
+
+
+def assign(labels: Sequence[str]) -> dict[str, str]:
+    """Colours for labels shown together: distinct as long as there are enough.
+
+    The first label that wants a colour keeps it, the next takes the next free one, so the same list
+    always looks the same.
+    """
+    chosen: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        start = _start(label)
+        free = [COLOURS[(start + i) % len(COLOURS)] for i in range(len(COLOURS))]
+        used = set(chosen.values())
+        chosen[label] = next((c for c in free if c not in used), free[0])
+    return chosen

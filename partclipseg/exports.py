@@ -1,0 +1,86 @@
+"""Results as files: COCO JSON, PNG; written whole or not at all."""
+
+import io
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from partclipseg.rendering import overlay, with_legend
+from partclipseg.results import PartMask, Segmentation
+
+RESERVED = {"con", "prn", "aux", "nul", *(f"{k}{i}" for k in ("com", "lpt") for i in range(1, 10))}
+
+
+def coco(segmentation: Segmentation) -> dict[str, Any]:
+    """One photo in COCO's detection format: category name = part, supercategory = object."""
+    names = list(dict.fromkeys((p.object or "", p.part or p.label) for p in segmentation.parts))
+    category = {name: i + 1 for i, name in enumerate(names)}
+    annotations = [
+        {
+            "id": number, "image_id": 1, "iscrowd": 0,
+            "category_id": category[(part.object or "", part.part or part.label)],
+            "segmentation": part.rle, "area": part.area, "bbox": list(part.bbox),
+            "score": part.probability, "similarity": part.similarity,
+            "predicted_iou": part.predicted_iou, "label": part.label, "colour": part.colour,
+        }
+        for number, part in enumerate(segmentation.parts, 1)
+    ]  # fmt: skip
+    image = {"id": 1, "file_name": segmentation.image, "width": segmentation.width,
+             "height": segmentation.height}  # fmt: skip
+    return {
+        "info": {"description": "PartCLIPSeg", "model": segmentation.model},
+        "images": [image],
+        "categories": [
+            {"id": i, "name": part, "supercategory": owner} for (owner, part), i in category.items()
+        ],
+        "annotations": annotations,
+    }
+
+
+def png(picture: np.ndarray | Image.Image) -> bytes:
+    """An array or PIL image as PNG."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def mask_png(part: PartMask) -> bytes:
+    """A part's mask: 8-bit grey, 255 inside."""
+    return png(part.mask.astype(np.uint8) * 255)
+
+
+def overlay_png(photo: np.ndarray, segmentation: Segmentation, *, opacity: float = 0.55) -> bytes:
+    """The (H, W, 3) uint8 photo with coloured parts and a legend."""
+    return png(with_legend(overlay(photo, segmentation, opacity=opacity), segmentation))
+
+
+def safe_stem(name: str) -> str:
+    """A file name's stem from any text: no separators or reserved names, at most 80 characters."""
+    stem = re.sub(r"[^\w\-.]+", "_", name, flags=re.UNICODE).strip("._ ")[:80]
+    while len(stem.encode()) > 200:
+        stem = stem[:-1]
+    if not stem or stem.split(".")[0].casefold() in RESERVED:
+        stem = f"photo_{stem}".rstrip("_")
+    return stem
+
+
+def write_atomically(path: str | Path, data: bytes) -> None:
+    """Write to a temporary name in the same folder, then rename. Raises OSError."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partclipseg-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes files that only the owner reads
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -70,8 +70,7 @@ def prompt_batch(
 @torch.inference_mode()
 def decode(model: PartCLIPSeg, look: Encoding, prompts: PromptBatch) -> Decoded:
     """Run the decoder once for all prompts of one photo."""
-    features = look.features
-    logits, iou = model.decode(features.coarse, features.middle, features.fine, prompts)
+    logits, iou = model.decode(look.features, prompts)
     # The padding right and below the photo belongs to no mask.
     height = -(-look.frame.inner_height // 4)
     width = -(-look.frame.inner_width // 4)

@@ -1,9 +1,8 @@
 """Results as files: COCO JSON, PNG; written whole or not at all."""
 
 import io
-import os
 import re
-import tempfile
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,8 @@ def coco(segmentation: Segmentation) -> dict[str, Any]:
         {
             "id": number, "image_id": 1, "iscrowd": 0,
             "category_id": category[(part.object or "", part.part or part.label)],
-            "segmentation": part.rle, "area": part.area, "bbox": list(part.bbox),
-            "score": part.probability, "similarity": part.similarity,
+            "segmentation": dict(part.rle), "area": part.area, "bbox": list(part.bbox),
+            "score": part.predicted_iou if part.probability is None else part.probability, "similarity": part.similarity,
             "predicted_iou": part.predicted_iou, "label": part.label, "colour": part.colour,
         }
         for number, part in enumerate(segmentation.parts, 1)
@@ -73,14 +72,11 @@ def safe_stem(name: str) -> str:
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write to a temporary name in the same folder, then rename. Raises OSError."""
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".partclipseg-", suffix=".part")
+    temporary = path.with_name(f".partclipseg-{uuid.uuid4().hex}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes files that only the owner reads
-        os.replace(temporary, path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

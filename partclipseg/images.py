@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,9 @@ MIN_SIDE = 16
 MAX_ASPECT = 50
 MAX_PIXELS = 50_000_000
 FORMATS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
+# Named one by one: Pillow would hand PostScript to an interpreter outside of this process.
+DECODERS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -30,11 +32,11 @@ class Photo:
         alpha: (H, W) bool, True = visible; None where the photo has no transparency.
     """
 
-    array: np.ndarray = field(repr=False)
+    array: np.ndarray = field(repr=False, compare=False)
     name: str
     notes: tuple[str, ...]
     digest: str
-    alpha: np.ndarray | None = field(default=None, repr=False)
+    alpha: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def width(self) -> int:
@@ -53,11 +55,12 @@ def read(source: str | Path | Image.Image | np.ndarray, *, name: str | None = No
     Args:
         source: a file, a PIL image, or an array: (H, W, 3) or (H, W, 4) or (H, W), uint8, or float
             in [0, 1].
-        name: what to call it; a file's stem otherwise.
+        name: what to call it, e.g. the name of an uploaded file, whose ending is dropped.
 
     Raises:
         InputError: not a photo, damaged, too small, too narrow or too large.
     """
+    name = Path(name).stem if name and Path(name).suffix.lower() in SUFFIXES else name
     if isinstance(source, np.ndarray):
         return _finish(_from_array(source), name or "photo")
     if isinstance(source, Image.Image):
@@ -74,19 +77,18 @@ def _open(path: Path) -> Image.Image:
     try:
         data = path.read_bytes()
     except IsADirectoryError as error:
-        raise InputError(f"{path} is a folder, not a photo.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}).") from error
+        raise InputError(f"{path.name} is a folder, not a photo.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file name"
+        raise InputError(f"{path.name} cannot be read: {reason}.") from error
     if not data:
         raise InputError(f"{path.name} is empty; choose a {FORMATS} file.")
     if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
         raise InputError(f"{path.name} is a HEIC photo, which is not read here; use {FORMATS}.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit speaks for itself, below
-            image = Image.open(io.BytesIO(data))
-            _check_size(*image.size)
-            image.load()
+        image = Image.open(io.BytesIO(data), formats=DECODERS)
+        _check_size(*image.size)
+        image.load()
     except InputError:
         raise
     except UnidentifiedImageError as error:
@@ -150,6 +152,10 @@ def _finish(image: Image.Image, name: str) -> Photo:
             image.seek(0)
             notes.append("Only the first frame is used.")
         upright = ImageOps.exif_transpose(image)
+        if image.getexif().get(0x0112, 1) != 1:
+            notes.append("The photo was turned upright as its EXIF data says.")
+        if upright.mode in ("La", "RGBa"):
+            upright = upright.convert(upright.mode.upper())
         rgb, alpha = _to_rgb(upright, notes)
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError("The photo is damaged or cut off and cannot be decoded.") from error

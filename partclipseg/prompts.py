@@ -157,7 +157,7 @@ class Prompts:
 
 
 def validate(
-    width: int, height: int, *, points: Any = None, point_labels: Any = None, boxes: Any = None,
+    width: int, height: int, points: Any = None, point_labels: Any = None, boxes: Any = None,
     mask: Any = None, text: str | None = None, granularity: str | None = None,
 ) -> Prompts:  # fmt: skip
     """Check prompts against a photo of ``width`` x ``height`` pixels.

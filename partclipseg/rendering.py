@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from partclipseg.errors import InputError
 from partclipseg.results import PartMask, Segmentation
 
 PANEL = "#ffffff"
@@ -38,6 +39,11 @@ def overlay(
         (H, W, 3) uint8, a new array.
     """
     labels = segmentation.label_map()
+    if photo.shape != (*labels.shape, 3):
+        raise InputError(
+            f"The photo is {photo.shape[1]} x {photo.shape[0]} pixels, but the result is for "
+            f"{segmentation.width} x {segmentation.height}."
+        )
     table = np.array([(0, 0, 0)] + [rgb(p.colour) for p in segmentation.parts], np.float32)
     strength = np.where(labels > 0, np.float32(opacity), 0)[..., None]
     out = photo * (1 - strength) + table[labels] * strength

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from partclipseg import palette
 from partclipseg.errors import InputError
 
 
@@ -41,7 +42,7 @@ class PartMask:
 
     @classmethod
     def from_mask(
-        cls, mask: np.ndarray, *, label: str, colour: str, object: str | None = None,
+        cls, mask: np.ndarray, *, label: str, colour: str | None = None, object: str | None = None,
         part: str | None = None, similarity: float | None = None,
         probability: float | None = None, predicted_iou: float | None = None,
         granularity: str | None = None,
@@ -52,7 +53,7 @@ class PartMask:
         return cls(
             label=label, object=object, part=part, similarity=similarity, probability=probability,
             predicted_iou=predicted_iou, bbox=(x, y, width, height),
-            area=int(coco_mask.area(encoded)), colour=colour, granularity=granularity,
+            area=int(coco_mask.area(encoded)), colour=colour or palette.colour(label), granularity=granularity,
             rle={"size": [int(v) for v in encoded["size"]], "counts": encoded["counts"].decode()},
         )  # fmt: skip
 

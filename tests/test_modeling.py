@@ -34,7 +34,7 @@ def features(model):
 
 def decode(model, features, prompts):
     with torch.inference_mode():
-        return model.decode(features.coarse, features.middle, features.fine, prompts)
+        return model.decode(features, prompts)
 
 
 def click(x, y, kind=POSITIVE):

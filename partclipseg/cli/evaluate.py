@@ -9,8 +9,10 @@ from partclipseg.errors import InputError
 SUMMARY = "score a model on annotated photos"
 
 DESCRIPTION = """\
-Scores a model on DIR/images and DIR/SPLIT.json (COCO style: a category's name is the part, its
-supercategory the object; see the documentation for all fields).
+Scores a model on the photos in DIR/images as DIR/SPLIT.json describes them, in COCO style: a
+category's name is the part and its supercategory the object; masks are compressed RLE. A list
+"objects" may hold whole-object masks (id, image_id, name, segmentation), which annotations refer to
+by object_id; without it an object is the union of its parts.
 
 protocols:
   oracle  the object's region and name are given; its part names compete inside it. Pixels without

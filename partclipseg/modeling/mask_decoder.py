@@ -42,7 +42,9 @@ class TwoWayLayer(nn.Module):
 class MaskDecoder(nn.Module):
     """Prompt tokens and the photo's maps -> three mask logits and their predicted IoU."""
 
-    def __init__(self, width: int, fine_width: int, config: DecoderConfig) -> None:
+    def __init__(
+        self, width: int, fine_width: int, config: DecoderConfig, guide_width: int = 32
+    ) -> None:
         super().__init__()
         count = len(GRANULARITIES)
         inner = config.width
@@ -53,6 +55,7 @@ class MaskDecoder(nn.Module):
         self.final_norm = nn.LayerNorm(inner)
         self.up8 = nn.ConvTranspose2d(inner, 2 * config.mask_width, 2, stride=2)
         self.skip8 = nn.Conv2d(width, 2 * config.mask_width, 1)
+        self.guide8 = nn.Conv2d(guide_width, 2 * config.mask_width, 1)
         self.norm8 = LayerNorm2d(2 * config.mask_width)
         self.up4 = nn.ConvTranspose2d(2 * config.mask_width, config.mask_width, 2, stride=2)
         self.skip4 = nn.Conv2d(fine_width, config.mask_width, 1)
@@ -66,6 +69,7 @@ class MaskDecoder(nn.Module):
         tokens: Tensor,
         present: Tensor,
         dense: Tensor,
+        guide: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """Decode P prompts.
 
@@ -73,7 +77,7 @@ class MaskDecoder(nn.Module):
             maps: coarse, middle and fine maps of the photo (batch 1, or P).
             grid: ``(L, C)`` positions of the coarse map's cells.
             tokens: ``(P, N, C)`` and ``present`` (P, N) bool from the prompt encoder.
-            dense: ``(P, C, H/16, W/16)`` from the prompt encoder.
+            dense: ``(P, C, H/16, W/16)`` and guide ``(P, G, H/8, W/8)`` from the prompt encoder.
 
         Returns:
             mask logits ``(P, 3, H/4, W/4)`` (whole, part, sub-part) and predicted IoU ``(P, 3)``.
@@ -88,12 +92,13 @@ class MaskDecoder(nn.Module):
         for layer in self.layers:
             state, image = layer(state, image, origin, grid, present)
         state = self.final_norm(state + self.final(state + origin, image + grid, image))
-        upscaled = self._upscale(image.transpose(1, 2).unflatten(-1, (height, width)), middle, fine)
+        image = image.transpose(1, 2).unflatten(-1, (height, width))
+        upscaled = self._upscale(image, middle, fine, guide)
         kernels = torch.stack([mlp(state[:, i]) for i, mlp in enumerate(self.hyper)], dim=1)
         masks = torch.einsum("pkc,pchw->pkhw", kernels, upscaled)
         return masks, self.iou(state[:, len(self.hyper)]).sigmoid()
 
-    def _upscale(self, image: Tensor, middle: Tensor, fine: Tensor) -> Tensor:
+    def _upscale(self, image: Tensor, middle: Tensor, fine: Tensor, guide: Tensor) -> Tensor:
         """``(P, C, H/16, W/16)`` -> ``(P, mask_width, H/4, W/4)`` with the fine maps' edges."""
-        at8 = F.gelu(self.norm8(self.up8(image) + self.skip8(middle)))
+        at8 = F.gelu(self.norm8(self.up8(image) + self.skip8(middle) + self.guide8(guide)))
         return F.gelu(self.up4(at8) + self.skip4(fine))

@@ -26,7 +26,9 @@ class PartCLIPSeg(nn.Module):
         self.metadata: dict = {}
         self.backbone = backbone
         self.adapter = CLIP2PartSeg(backbone.channels, config.embed_dim, config.adapter)
-        self.prompt_encoder = PromptEncoder(config.decoder.width, config.embed_dim)
+        self.prompt_encoder = PromptEncoder(
+            config.decoder.width, config.embed_dim, config.adapter.width
+        )
         self.mask_decoder = MaskDecoder(
             config.adapter.width, config.adapter.fine_width, config.decoder
         )
@@ -38,17 +40,21 @@ class PartCLIPSeg(nn.Module):
         return self.adapter(features.maps), features.embedding
 
     def decode(
-        self, coarse: Tensor, middle: Tensor, fine: Tensor, prompts: PromptBatch
+        self, features: PartFeatures, prompts: PromptBatch, owner: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Mask logits ``(P, 3, H/4, W/4)`` and predicted IoU ``(P, 3)`` for P prompts.
 
-        The maps are those of one photo (batch 1, shared by all prompts) or of P photos.
+        Args:
+            features: of one photo (batch 1, shared by all prompts), or of several.
+            owner: (P,) int64, which photo each prompt is for; needed where there are several.
         """
-        height, width = coarse.shape[-2:]
-        size = (height * STRIDE, width * STRIDE)
-        tokens, present, dense = self.prompt_encoder(prompts, size)
+        if owner is not None:
+            features = PartFeatures(*(m[owner] for m in features))
+        tokens, present, dense, guide = self.prompt_encoder(prompts, features)
+        height, width = features.coarse.shape[-2:]
         grid = self.prompt_encoder.positions.grid(height, width, STRIDE)
-        return self.mask_decoder((coarse, middle, fine), grid, tokens, present, dense)
+        maps = (features.coarse, features.middle, features.fine)
+        return self.mask_decoder(maps, grid, tokens, present, dense, guide)
 
     @property
     def device(self) -> torch.device:

@@ -210,7 +210,8 @@ class Trainer:
             return
         state = torch.load(file, weights_only=True, map_location=self.model.device)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"] is not None:
+            self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
         log.info("resumed at step %d", self.step)
 

@@ -172,7 +172,6 @@ def prompt_losses(
     per_photo = len(stacked["wanted"]) // len(samples)
     owner = torch.from_numpy(live // per_photo)
     device = texts.device
-    maps = [m[owner] for m in (features.coarse, features.middle, features.fine)]
     points = torch.from_numpy(stacked["points"][live]).to(device)
     kinds = torch.from_numpy(stacked["kinds"][live]).to(device)
     wanted = torch.from_numpy(stacked["wanted"][live]).float().to(device)
@@ -181,7 +180,7 @@ def prompt_losses(
     previous, mask_loss, iou_loss, score = None, 0.0, 0.0, 0.0
     for turn in range(rounds):
         prompts = PromptBatch(points, kinds, texts[live], previous)
-        logits, predicted = model.decode(*maps, prompts)
+        logits, predicted = model.decode(features, prompts, owner)
         three = wanted[:, None].expand_as(logits)
         loss, iou = mask_terms(logits, three)
         best = loss.min(dim=1).values + 0.1 * loss.mean(dim=1)

@@ -1,0 +1,89 @@
+// Small controls: choices, keys, the theme.
+
+import { el } from "./dom.mjs";
+
+/** A row of buttons of which one is chosen; arrow keys move. Returns a function that chooses. */
+export function bindChoice(root, changed) {
+  const buttons = [...root.querySelectorAll("[role=radio]")];
+  const choose = (value, tell = true) => {
+    for (const button of buttons) {
+      const chosen = button.dataset.value === String(value);
+      button.setAttribute("aria-checked", String(chosen));
+      button.tabIndex = chosen ? 0 : -1;
+    }
+    if (tell) changed(String(value));
+  };
+  for (const button of buttons) button.addEventListener("click", () => choose(button.dataset.value));
+  root.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = buttons.indexOf(document.activeElement);
+    const next = buttons[(at + step + buttons.length) % buttons.length];
+    next.focus();
+    choose(next.dataset.value);
+  });
+  choose(buttons.find((button) => button.getAttribute("aria-checked") === "true")?.dataset.value ?? "", false);
+  return choose;
+}
+
+export const KEYS = [
+  ["key_click", "click"], ["key_negative", "negative"], ["key_drag", "box"], ["key_remove", "remove"],
+  ["key_wheel", "zoom"], ["key_pan", "pan"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"],
+  ["0 1 2 3", "grain"], ["E", "everything"], ["key_space", "hide"], ["key_arrows", "arrows"], ["Esc", "escape"], ["?", "help"],
+];
+
+export function fillKeys(root, t) {
+  root.append(...KEYS.flatMap(([key, meaning]) => [
+    el("dt", {}, el("kbd", {}, key.startsWith("key_") ? t(key) : key)),
+    el("dd", {}, t(`does_${meaning}`)),
+  ]));
+}
+
+const GRAINS = { 0: "", 1: "whole", 2: "part", 3: "subpart" };
+
+export function bindKeys(root, on) {
+  const typing = (target) => target.closest?.("input:not([type=range]), textarea, select, dialog[open], [contenteditable]");
+  document.addEventListener("keydown", (event) => {
+    if (!root.isConnected || typing(event.target)) return;
+    const undoing = event.key.toLowerCase() === "z" && !event.altKey;
+    if (undoing) (event.shiftKey ? on.redo : on.undo)();
+    else if (event.ctrlKey || event.metaKey || event.altKey) return;
+    else if (event.key === " " && !event.target.closest?.("button, a, label")) on.hide(true);
+    else if (event.key in GRAINS) on.grain(GRAINS[event.key]);
+    else if (event.key === "e") on.everything();
+    else if (event.key === "x") on.flip();
+    else if (event.key === "?") on.help();
+    else if (event.key === "Escape") on.escape();
+    else return;
+    event.preventDefault();
+  });
+  document.addEventListener("keyup", (event) => {
+    if (event.key === " " && root.isConnected && !typing(event.target)) on.hide(false);
+  });
+}
+
+const THEME_KEY = "partclipseg.theme";
+
+/** Gradio marks the dark theme with a class on the body and follows the system; this overrides it. */
+export function bindTheme(button) {
+  const asked = new URLSearchParams(window.location.search).get("__theme");
+  const stored = readStored();
+  if (stored && !asked) document.body.classList.toggle("dark", stored === "dark");
+  button.addEventListener("click", () => {
+    const dark = document.body.classList.toggle("dark");
+    try {
+      window.localStorage.setItem(THEME_KEY, dark ? "dark" : "light");
+    } catch {
+      // storage may be forbidden; the choice then lasts as long as the page
+    }
+  });
+}
+
+function readStored() {
+  try {
+    return window.localStorage.getItem(THEME_KEY);
+  } catch {
+    return null;
+  }
+}

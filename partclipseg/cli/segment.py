@@ -319,12 +319,12 @@ def run(args: argparse.Namespace) -> int:
             written = save(result, encoded.photo, stem, outputs)
         except PartCLIPSegError as error:
             failed += 1
-            tqdm.write(f"{path}: {error}", file=sys.stderr)
+            tqdm.write(_complaint(path, str(error)), file=sys.stderr)
         except Exception as error:
             # Whatever is wrong with one photo must not cost the others theirs.
             failed += 1
             reason = str(error).strip().partition("\n")[0]
-            tqdm.write(f"{path}: {type(error).__name__}: {reason}", file=sys.stderr)
+            tqdm.write(_complaint(path, f"{type(error).__name__}: {reason}"), file=sys.stderr)
         else:
             notes = [*encoded.photo.notes, *result.messages]
             tqdm.write(_line(path, len(result.parts), written, notes))
@@ -336,6 +336,13 @@ def run(args: argparse.Namespace) -> int:
 def _each_once(photos: Sequence[Path]) -> list[Path]:
     """The photos without those that are given twice."""
     return list({path.resolve(): path for path in reversed(photos)}.values())[::-1]
+
+
+def _complaint(path: Path, sentence: str) -> str:
+    """One sentence with the photo's whole path, as photos of several folders may share a name."""
+    if sentence.startswith(f"{path.name} "):
+        return f"{path}{sentence.removeprefix(path.name)}"
+    return f"{path}: {sentence}"
 
 
 def _line(path: Path, parts: int, written: Path, notes: Sequence[str]) -> str:

@@ -27,6 +27,28 @@ export function bindChoice(root, changed) {
   return choose;
 }
 
+/** A button that is on or off. Returns a function that sets it. */
+export function bindToggle(button, changed) {
+  const set = (on) => {
+    button.setAttribute("aria-pressed", String(on));
+    changed(on);
+  };
+  button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));
+  return set;
+}
+
+/** A slider of per cents with its value beside it; `changed` is told at once and on every move. */
+export function bindSlider(input, output, changed) {
+  const read = () => {
+    const share = (input.value - input.min) / (input.max - input.min);
+    input.style.setProperty("--pcs-filled", `${share * 100}%`);
+    output.textContent = `${input.value}%`;
+    changed(Number(input.value));
+  };
+  input.addEventListener("input", read);
+  read();
+}
+
 export const KEYS = [
   ["key_click", "click"], ["key_negative", "negative"], ["key_drag", "box"], ["key_remove", "remove"],
   ["key_wheel", "zoom"], ["key_pan", "pan"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"],

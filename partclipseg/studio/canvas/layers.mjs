@@ -3,7 +3,7 @@
 import { el, icon } from "./dom.mjs";
 
 const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
-const percent = (share) => (share >= 0.0995 ? `${Math.round(share * 100)} %` : `${(share * 100).toFixed(1)} %`);
+const percent = (share) => (share >= 0.0995 ? `${Math.round(share * 100)}%` : `${(share * 100).toFixed(1)}%`);
 
 /**
  * @param root the element that holds the list

@@ -98,15 +98,14 @@ export function createPainter() {
     context.textBaseline = "middle";
     for (const layer of shown) {
       const at = toScreen(view, { x: layer.anchor.x * photo.width, y: layer.anchor.y * photo.height });
-      const text = shorten(context, layer.label, 190);
+      const text = shorten(context, layer.name, 190);
       const score = layer.score;
       const textWidth = context.measureText(text).width;
       const scoreWidth = score ? context.measureText(score).width + 7 : 0;
       const width = textWidth + scoreWidth + 28;
       const chip = { width, height: 24, left: at.x - width / 2, top: at.y - 12 };
       chip.left = Math.max(4, Math.min(box.width - width - 4, chip.left));
-      chip.top = Math.max(4, Math.min(box.height - 28, chip.top));
-      if (taken.some((other) => overlaps(chip, other))) continue;
+      if (!findRoom(chip, taken, box)) continue;
       taken.push(chip);
       context.globalAlpha = lit && layer.id !== lit ? 0.35 : 1;
       chipBox(context, chip);
@@ -125,6 +124,16 @@ export function createPainter() {
   }
 
   return { setLayers, colour, layerAt, draw };
+}
+
+/** Moves a chip up or down until it covers no other; false where there is no room. */
+function findRoom(chip, taken, box) {
+  const wanted = chip.top;
+  for (const away of [0, 28, -28, 56, -56]) {
+    chip.top = Math.max(4, Math.min(box.height - 28, wanted + away));
+    if (!taken.some((other) => overlaps(chip, other))) return true;
+  }
+  return false;
 }
 
 function overlaps(a, b) {

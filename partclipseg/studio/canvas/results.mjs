@@ -35,12 +35,13 @@ function areAlternatives(run) {
 /**
  * @param runs {words, marks}: each {ask, layers} or null
  * @param view {threshold, grain, overrides: Map(id -> visible), solo, front: "words"|"marks"}
- * @returns {layers, below}: layers for the list, each with `visible` and `faint`; `below` counts
- *   those that the threshold leaves out of the list
+ * @returns {layers, below}: layers for the list, each with `visible`, `faint` and `name` (the short
+ *   label where all are of one object); `below` counts those that the threshold leaves out
  */
 export function arrange(runs, view) {
   const layers = [];
   let below = 0;
+  const objects = new Set([runs.words, runs.marks].flatMap((run) => run?.layers ?? []).map((layer) => layer.object));
   for (const run of [runs.marks, runs.words]) {
     if (!run) continue;
     const chosen = areAlternatives(run) ? chosenAlternative(run.layers, view.grain) : null;
@@ -52,6 +53,7 @@ export function arrange(runs, view) {
       const own = view.overrides.get(layer.id) ?? (chosen === null || chosen === layer);
       layers.push({
         ...layer,
+        name: objects.size > 1 ? layer.label : layer.part || layer.label,
         visible: view.solo ? view.solo === layer.id : own,
         faint: !view.solo && runs.marks !== null && runs.words !== null && layer.lane !== view.front,
       });

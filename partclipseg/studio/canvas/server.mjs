@@ -1,0 +1,62 @@
+// What is said to the server and what comes back, as {answer} or {error: {message}}.
+
+import { createBridge } from "./bridge.mjs";
+
+/**
+ * @param trigger, upload, watch, props: what Gradio gives a component's script
+ * @param limits {maxUploadMb}
+ */
+export function createServer({ trigger, upload, watch, props }, limits, t) {
+  const bridge = createBridge(trigger);
+  watch("value", () => bridge.receive(props.value));
+  window.addEventListener("partclipseg:failed", (event) => bridge.fail(event.detail));
+
+  const failure = (message) => ({ error: { message } });
+
+  function outcomeOf({ answer, failed }) {
+    if (answer) return answer;
+    return failed ? failure(t("no_answer")) : { dropped: true };
+  }
+
+  /** Opens {file} or {example}; what was asked about another photo is forgotten. */
+  async function openPhoto(source, onStage) {
+    let told = { example: source.example };
+    if (source.file) {
+      if (source.file.size > limits.maxUploadMb * 1024 * 1024) {
+        return failure(t("too_large", { limit: limits.maxUploadMb }));
+      }
+      try {
+        const stored = await upload(source.file);
+        told = { path: stored.path, name: source.file.name };
+      } catch {
+        return failure(t("upload_failed"));
+      }
+    }
+    bridge.drop();
+    return outcomeOf(await bridge.ask("photo", "open_photo", { source: told }, onStage));
+  }
+
+  /** Asks about a photo; one that the server has had to let go is sent again first. */
+  async function segment(lane, photo, ask) {
+    const question = { photo: photo.id, ask };
+    const first = outcomeOf(await bridge.ask(lane, "segment_photo", question));
+    if (first.error?.code !== "photo_gone") return first;
+    const again = await openPhoto(photo.source, () => {});
+    if (again.dropped) return again;
+    if (again.photo?.id !== photo.id) return failure(t("photo_gone"));
+    return outcomeOf(await bridge.ask(lane, "segment_photo", question));
+  }
+
+  async function save(photo, what, opacity, runs) {
+    return outcomeOf(await bridge.ask("save", "save_result", { photo: photo.id, what, opacity, runs }));
+  }
+
+  return {
+    openPhoto,
+    segment,
+    save,
+    get busy() {
+      return bridge.busy;
+    },
+  };
+}

@@ -1,0 +1,181 @@
+"""The model, loaded once, and what it has worked out, kept within bounds, for all visitors.
+
+Nothing in here belongs to a visitor: photos are known by the digest of their pixels, answers by
+photo and question.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from partclipseg import images
+from partclipseg.results import PartMask, Segmentation
+from partclipseg.studio.asks import Ask
+from partclipseg.studio.cache import BoundedCache
+
+log = logging.getLogger(__name__)
+
+TEXT_THRESHOLD = 0.2
+"""Probability from which a word's pixels are sent; the slider in the browser starts there."""
+
+ANSWERS_LIMIT = 64 * 2**20
+
+
+class Encoded(Protocol):
+    """As much of an encoded photo as the studio looks at."""
+
+    @property
+    def photo(self) -> images.Photo:
+        """The decoded photo."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds."""
+
+
+class Predictor(Protocol):
+    """The part of ``partclipseg.PartPredictor`` that the studio uses."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+
+    def encode(self, image: Any) -> Any:
+        """Photo -> encoded photo."""
+
+    def predict(
+        self,
+        points: Any = None,
+        point_labels: Any = None,
+        boxes: Any = None,
+        mask: Any = None,
+        text: str | None = None,
+        granularity: str | None = None,
+        *,
+        photo: Any = None,
+    ) -> Segmentation:
+        """Clicks, boxes and words -> masks."""
+
+    def segment(self, text: str, *, threshold: float = 0.5, photo: Any = None) -> Segmentation:
+        """Words -> masks."""
+
+    def everything(self, vocabulary: Any = None, *, photo: Any = None) -> Segmentation:
+        """All masks."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A segmentation and how long the model took for it."""
+
+    segmentation: Segmentation
+    milliseconds: float
+
+
+class Engine:
+    """One for the whole app.
+
+    Args:
+        load: makes the predictor; called at most once, by whoever needs it first.
+        photo_bytes: memory for encoded photos.
+    """
+
+    def __init__(self, load: Callable[[], Predictor], photo_bytes: int) -> None:
+        self._load = load
+        self._predictor: Predictor | None = None
+        self._lock = threading.Lock()
+        self._photos: BoundedCache[str, Encoded] = BoundedCache(photo_bytes, lambda e: e.nbytes)
+        self._answers: BoundedCache[tuple[str, Ask], Answer] = BoundedCache(ANSWERS_LIMIT, _weight)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded."""
+        return self._predictor is not None
+
+    def predictor(self) -> Predictor:
+        """The one predictor; the first caller loads it and the others wait."""
+        with self._lock:
+            if self._predictor is None:
+                began = time.perf_counter()
+                self._predictor = self._load()
+                log.info("model loaded in %.1f s", time.perf_counter() - began)
+            return self._predictor
+
+    def warm(self) -> None:
+        """Load the model in the background; a failure is told to the first who asks."""
+
+        def load() -> None:
+            try:
+                self.predictor()
+            except Exception:
+                log.exception("the model could not be loaded")
+
+        threading.Thread(target=load, name="load-model", daemon=True).start()
+
+    def known(self, digest: str) -> Encoded | None:
+        """The encoded photo, if it is still kept."""
+        return self._photos.get(digest)
+
+    def encode(self, photo: images.Photo) -> tuple[Encoded, float]:
+        """The encoded photo and the milliseconds that it took, 0 if it was known."""
+        known = self.known(photo.digest)
+        if known is not None:
+            return known, 0.0
+        predictor = self.predictor()
+        began = time.perf_counter()
+        encoded: Encoded = predictor.encode(photo)
+        took = 1000 * (time.perf_counter() - began)
+        self._photos.put(photo.digest, encoded)
+        return encoded, took
+
+    def answer(self, encoded: Encoded, ask: Ask) -> Answer:
+        """What the model says; the same question on the same photo is answered from memory.
+
+        Raises:
+            InputError: prompts or words that cannot be used.
+        """
+        key = (encoded.photo.digest, ask)
+        known = self._answers.get(key)
+        if known is not None:
+            return known
+        predictor = self.predictor()
+        began = time.perf_counter()
+        found = _ask(predictor, encoded, ask)
+        answer = Answer(found, 1000 * (time.perf_counter() - began))
+        self._answers.put(key, answer)
+        return answer
+
+
+def _ask(predictor: Predictor, encoded: Encoded, ask: Ask) -> Segmentation:
+    if ask.kind == "text":
+        return predictor.segment(ask.text, threshold=TEXT_THRESHOLD, photo=encoded)
+    if ask.kind == "everything":
+        return predictor.everything(ask.text or None, photo=encoded)
+    return predictor.predict(
+        points=[point[:2] for point in ask.points] or None,
+        point_labels=[point[2] for point in ask.points] or None,
+        boxes=list(ask.boxes) or None,
+        text=ask.text or None,
+        photo=encoded,
+    )
+
+
+def select(segmentation: Segmentation, indices: tuple[int, ...]) -> tuple[PartMask, ...]:
+    """Copies of the parts with these numbers; numbers that do not exist are left out.
+
+    Copies, because a part keeps its decoded mask once that was asked for, and the cached answer
+    should stay as small as it is.
+    """
+    parts = segmentation.parts
+    return tuple(replace(parts[i]) for i in dict.fromkeys(indices) if i < len(parts))
+
+
+def combined(segmentations: list[Segmentation], parts: tuple[PartMask, ...]) -> Segmentation:
+    """Parts of several answers about one photo as one segmentation."""
+    return replace(segmentations[0], parts=parts, messages=(), timings={})
+
+
+def _weight(answer: Answer) -> int:
+    return 512 + sum(len(str(p.rle["counts"])) + 512 for p in answer.segmentation.parts)

@@ -1,0 +1,144 @@
+"""What happens when the canvas asks: each handler takes the visitor's session and what was sent,
+and gives back one message and the session that holds from now on.
+
+A handler never raises: an error becomes a sentence in its message, and the session stays.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from partclipseg import exports, images
+from partclipseg.errors import InputError, PartCLIPSegError
+from partclipseg.studio import strings, wire
+from partclipseg.studio.asks import MALFORMED, Ask, Kept, mapping, sequence_number, uploaded
+from partclipseg.studio.engine import Engine, combined, select
+from partclipseg.studio.examples import Example
+from partclipseg.studio.session import PhotoGone, PhotoRef, Session, encoded_photo
+
+log = logging.getLogger(__name__)
+
+Message = dict[str, Any]
+
+
+class Handlers:
+    """The studio's events.
+
+    Args:
+        engine: shared by all visitors.
+        examples: by id.
+    """
+
+    def __init__(self, engine: Engine, examples: Mapping[str, Example]) -> None:
+        self.engine = engine
+        self.examples = examples
+
+    def open_photo(
+        self, session: Session, event: gr.EventData
+    ) -> Iterator[tuple[Message, Session]]:
+        """{source: {example} or {path, name}} -> the photo as it is shown, encoded."""
+        number = sequence_number(event._data)
+        try:
+            source = mapping(mapping(event._data).get("source"))
+            example = self._example(source)
+            path = example.path if example else uploaded(source.get("path"))
+            photo = images.read(path, name=path.name if example else _file_name(source, path))
+            if not self.engine.ready:
+                yield {"seq": number, "stage": "loading_model"}, session
+                self.engine.predictor()
+            if self.engine.known(photo.digest) is None:
+                yield {"seq": number, "stage": "encoding"}, session
+            _, took = self.engine.encode(photo)
+            message = {
+                "photo": wire.photo_message(photo, example.prompt if example else ""),
+                "timings": {"encode": took},
+            }
+            session = Session(PhotoRef(photo.digest, path, photo.name))
+        except Exception as error:
+            message = _error(error)
+        yield {"seq": number, **message}, session
+
+    def segment_photo(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
+        """{photo: digest, ask} -> the parts found."""
+        number = sequence_number(event._data)
+        try:
+            fields = mapping(event._data)
+            ask = Ask.read(fields.get("ask"))
+            encoded = encoded_photo(self.engine, session, fields.get("photo"))
+            answer = self.engine.answer(encoded, ask)
+            message = {
+                "parts": wire.part_messages(answer.segmentation),
+                "messages": list(answer.segmentation.messages),
+                "timings": {"decode": answer.milliseconds},
+            }
+        except Exception as error:
+            message = _error(error)
+        return {"seq": number, **message}, session
+
+    def save_result(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
+        """{photo, what, runs, opacity} -> a file of what is on screen."""
+        number = sequence_number(event._data)
+        try:
+            message = {"file": self._saved(session, mapping(event._data))}
+        except Exception as error:
+            message = _error(error)
+        return {"seq": number, **message}, session
+
+    def _example(self, source: Mapping[str, Any]) -> Example | None:
+        chosen = source.get("example")
+        if chosen is None:
+            return None
+        if not isinstance(chosen, str) or chosen not in self.examples:
+            raise InputError(MALFORMED)
+        return self.examples[chosen]
+
+    def _saved(self, session: Session, fields: Mapping[str, Any]) -> dict[str, Any]:
+        runs = fields.get("runs")
+        if not isinstance(runs, list) or len(runs) > 10:
+            raise InputError(MALFORMED)
+        kept = [Kept.read(run) for run in runs]
+        encoded = encoded_photo(self.engine, session, fields.get("photo"))
+        answers = [self.engine.answer(encoded, run.ask).segmentation for run in kept]
+        parts = tuple(
+            part
+            for found, run in zip(answers, kept, strict=True)
+            for part in select(found, run.indices)
+        )
+        if not parts:
+            raise InputError("There is nothing to save yet: find or show a part first.")
+        segmentation = combined(answers, parts)
+        stem = exports.safe_stem(encoded.photo.name)
+        if fields.get("what") == "overlay":
+            opacity = _share(fields.get("opacity"))
+            content = exports.overlay_png(encoded.photo.array, segmentation, opacity=opacity)
+            return wire.file_data(content, f"{stem}_overlay.png")
+        if fields.get("what") == "coco":
+            text = json.dumps(exports.coco(segmentation), indent=1, ensure_ascii=False)
+            return wire.file_data(text.encode(), f"{stem}_coco.json")
+        raise InputError(MALFORMED)
+
+
+def _file_name(source: Mapping[str, Any], path: Path) -> str:
+    """What the visitor's file is called there; the server stores it under a cleaned name."""
+    name = source.get("name")
+    return name if isinstance(name, str) and 0 < len(name) <= 255 else path.name
+
+
+def _share(value: Any) -> float:
+    return min(1.0, max(0.0, float(value))) if type(value) in (int, float) else 0.55
+
+
+def _error(error: Exception) -> Message:
+    """An error as the canvas shows it: a sentence, and a code where the canvas can help itself."""
+    if isinstance(error, PhotoGone):
+        return {"error": {"message": str(error), "code": "photo_gone"}}
+    if isinstance(error, PartCLIPSegError):
+        return {"error": {"message": str(error)}}
+    report = secrets.token_hex(3)
+    log.error("report %s", report, exc_info=error)
+    return {"error": {"message": strings.UNEXPECTED.format(number=report)}}

@@ -1,0 +1,69 @@
+"""The page: the canvas, a visitor's session, and which handler answers which question."""
+
+from collections.abc import Callable
+
+import gradio as gr
+
+from partclipseg.studio import assets, examples, strings
+from partclipseg.studio.api import Api
+from partclipseg.studio.engine import Engine, Predictor
+from partclipseg.studio.events import Handlers
+from partclipseg.studio.session import Session
+from partclipseg.studio.settings import Settings
+
+FAILED = "() => window.dispatchEvent(new CustomEvent('partclipseg:failed', {{ detail: '{}' }}))"
+
+
+def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr.Blocks:
+    """The app, ready to be launched with ``theme.launch_kwargs(settings)``.
+
+    Args:
+        load: makes the predictor; the default loads ``settings.model``.
+    """
+    engine = Engine(load or (lambda: load_predictor(settings.model)), settings.cache_mb * 2**20)
+    gallery = examples.read()
+    handlers = Handlers(engine, {example.id: example for example in gallery})
+    keep = settings.keep_hours * 3600
+    with gr.Blocks(
+        title=strings.TITLE,
+        fill_width=True,
+        analytics_enabled=False,
+        delete_cache=(min(keep, 3600), keep),
+    ) as demo:
+        session = gr.State(Session())
+        canvas = gr.HTML(
+            html_template=assets.template(),
+            js_on_load=assets.script(),
+            apply_default_css=False,
+            elem_id="studio",
+            setup={
+                "model": settings.model,
+                "maxUploadMb": settings.max_upload_mb,
+                "strings": strings.ENGLISH,
+                "presets": [{"title": title, "text": text} for title, text in strings.PRESETS],
+                "examples": [example.card() for example in gallery],
+            },
+        )
+        for name in ("open_photo", "segment_photo", "save_result"):
+            asked = getattr(canvas, name)(
+                getattr(handlers, name),
+                inputs=session,
+                outputs=[canvas, session],
+                show_progress="hidden",
+                trigger_mode="always_last",
+                concurrency_id="model",
+                concurrency_limit=1,
+                api_visibility="private",
+            )
+            asked.failure(fn=None, js=FAILED.format(name))
+        Api(engine).publish()
+    demo.queue(max_size=settings.queue_size)
+    engine.warm()
+    return demo
+
+
+def load_predictor(model: str) -> Predictor:
+    """The real one; torch is imported here and not before."""
+    from partclipseg import PartPredictor, load
+
+    return PartPredictor(load(model))

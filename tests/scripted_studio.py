@@ -1,0 +1,140 @@
+"""A predictor without a model, for the studio: it answers at once, and its answers can be foretold.
+
+Words: the n-th name is the n-th of equal vertical stripes of the photo. Clicks: discs around the
+first positive click, the smaller the finer. Boxes: the box itself. Run as a program it serves the
+studio: ``PYTHONPATH=. python tests/scripted_studio.py PORT``.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from partclipseg import images, prompts, studio
+from partclipseg.results import PartMask, Segmentation
+
+RADII = {"part": 0.12, "whole": 0.3, "subpart": 0.05}
+"""Of the photo's shorter side, best first."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    photo: images.Photo
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.photo.array.nbytes)
+
+
+class ScriptedPredictor:
+    """
+    Attributes:
+        asked: every question in order, with its arguments.
+        pause: seconds that every question takes.
+    """
+
+    name = "scripted"
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.encoded: list[str] = []
+        self.busy = 0
+        self.busiest = 0
+        self._lock = threading.Lock()
+
+    def encode(self, image: images.Photo) -> Encoded:
+        self.encoded.append(image.digest)
+        return Encoded(image)
+
+    def segment(self, text: str, *, threshold: float = 0.5, photo: Encoded) -> Segmentation:
+        self._note("segment", text=text, threshold=threshold)
+        parsed = prompts.parse(text)
+        height, width = photo.photo.array.shape[:2]
+        parts, missing = [], []
+        for index, query in enumerate(parsed.queries):
+            if query.object == "unicorn":
+                missing.append("No unicorn was found in the photo.")
+                continue
+            mask = np.zeros((height, width), bool)
+            edges = [width * at // len(parsed.queries) for at in (index, index + 1)]
+            mask[:, slice(*edges)] = True
+            parts.append(
+                PartMask.from_mask(
+                    mask, label=query.label, object=query.object, part=query.part,
+                    similarity=0.7 - index / 100, probability=0.9 - index / 10, predicted_iou=0.8,
+                )
+            )  # fmt: skip
+        return self._result(photo, parts, (*parsed.notes, *dict.fromkeys(missing)))
+
+    def predict(
+        self,
+        points: Sequence[Sequence[float]] | None = None,
+        point_labels: Sequence[int] | None = None,
+        boxes: Sequence[Sequence[float]] | None = None,
+        mask: Any = None,
+        text: str | None = None,
+        granularity: str | None = None,
+        *,
+        photo: Encoded,
+    ) -> Segmentation:
+        self._note("predict", points=points, point_labels=point_labels, boxes=boxes, text=text)
+        height, width = photo.photo.array.shape[:2]
+        given = prompts.validate(
+            width, height, points=points, point_labels=point_labels, boxes=boxes, text=text
+        )
+        name = given.queries[0].label if given.queries else "thing"
+        positive = given.points[given.point_labels == 1]
+        parts = []
+        if len(positive):
+            rows, columns = np.mgrid[:height, :width]
+            away = np.hypot(columns + 0.5 - positive[0, 0], rows + 0.5 - positive[0, 1])
+            for grain, share in RADII.items():
+                disc = away <= share * min(height, width)
+                parts.append(
+                    PartMask.from_mask(
+                        disc, label=name, part=name, similarity=0.6, predicted_iou=0.7,
+                        granularity=grain,
+                    )
+                )  # fmt: skip
+        elif len(given.boxes):
+            x0, y0, x1, y1 = given.boxes[0].round().astype(int)
+            inside = np.zeros((height, width), bool)
+            inside[y0:y1, x0:x1] = True
+            parts.append(PartMask.from_mask(inside, label=name, part=name, similarity=0.6))
+        return self._result(photo, parts, ())
+
+    def everything(self, vocabulary: Any = None, *, photo: Encoded) -> Segmentation:
+        self._note("everything", vocabulary=vocabulary)
+        return self.segment("left; right", photo=photo)
+
+    def _note(self, kind: str, **arguments: Any) -> None:
+        with self._lock:
+            self.asked.append((kind, arguments))
+            self.busy += 1
+            self.busiest = max(self.busiest, self.busy)
+        time.sleep(self.pause)
+        with self._lock:
+            self.busy -= 1
+
+    def _result(
+        self, photo: Encoded, parts: Sequence[PartMask], messages: Sequence[str]
+    ) -> Segmentation:
+        found = photo.photo
+        return Segmentation(
+            found.name, found.width, found.height, self.name, tuple(parts), tuple(messages)
+        )
+
+
+def main() -> None:
+    settings = studio.Settings(model="scripted", max_upload_mb=4)
+    demo = studio.build(settings, load=ScriptedPredictor)
+    demo.launch(server_port=int(sys.argv[1]), **studio.launch_kwargs(settings))
+
+
+if __name__ == "__main__":
+    main()

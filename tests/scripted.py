@@ -67,7 +67,11 @@ def write_set(
         data["images"].append({"id": number, "file_name": name, **size})
         for owner, part, box, object_id in photo:
             mask = mask_of_box(box)
-            row = {"image_id": number, "category_id": pairs.index((owner, part)), "iscrowd": 0}
+            row: dict[str, Any] = {
+                "image_id": number,
+                "category_id": pairs.index((owner, part)),
+                "iscrowd": 0,
+            }
             row |= {"id": len(data["annotations"]), "area": int(mask.sum())}
             row |= {"segmentation": rle(mask), "bbox": [box[0], box[1], 1.0, 1.0]}
             data["annotations"].append(
@@ -75,8 +79,8 @@ def write_set(
             )
     for number, entries in enumerate(objects):
         for object_id, owner, box in entries:
-            row = {"id": object_id, "image_id": number, "name": owner}
-            data["objects"].append(row | {"segmentation": rle(mask_of_box(box))})
+            owned: dict[str, Any] = {"id": object_id, "image_id": number, "name": owner}
+            data["objects"].append(owned | {"segmentation": rle(mask_of_box(box))})
     (folder / "val.json").write_text(json.dumps(data), encoding="utf-8")
     return folder
 

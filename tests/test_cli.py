@@ -1,6 +1,7 @@
 """The command line: what it writes, says and returns."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -405,6 +406,28 @@ def test_version_and_exit_code_of_the_process() -> None:
     assert (done.returncode, done.stdout) == (0, f"partclipseg {partclipseg.__version__}\n")
     done = python("-m", "partclipseg", "segment", "no.jpg", "--out", "nowhere")
     assert done.returncode == 2 and not (ROOT / "nowhere").exists()
+
+
+def test_a_reader_that_leaves_is_no_crash() -> None:
+    code = (
+        "import sys; from partclipseg import cli\n"
+        "cli.evaluate.run = lambda args: print('figures') or 0\n"
+        "sys.exit(cli.main('evaluate --data a --protocol text --json b'.split()))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.checkpoint

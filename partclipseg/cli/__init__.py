@@ -5,6 +5,7 @@ Exit codes: 0 all done, 1 some photos failed (each is named), 2 nothing could be
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -51,10 +52,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()  # here, where a reader that has left can still be noticed
+        return code
     except PartCLIPSegError as error:
         print(f"partclipseg: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read our output has left (as in "| head"). Nothing more can be said to them, also
+        # not when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("partclipseg: stopped.", file=sys.stderr)
         return 130

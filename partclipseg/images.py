@@ -15,7 +15,7 @@ MAX_ASPECT = 50
 MAX_PIXELS = 50_000_000
 FORMATS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 # Named one by one: Pillow would hand PostScript to an interpreter outside of this process.
-DECODERS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
+DECODERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from partclipseg import images, prompts, studio
+from partclipseg.errors import InputError
 from partclipseg.results import PartMask, Segmentation
 
 RADII = {"part": 0.12, "whole": 0.3, "subpart": 0.05}
@@ -87,6 +88,8 @@ class ScriptedPredictor:
         given = prompts.validate(
             width, height, points=points, point_labels=point_labels, boxes=boxes, text=text
         )
+        if not (len(given.points) or len(given.boxes)):
+            raise InputError("There is no prompt: give points, boxes, a mask or text.")
         name = given.queries[0].label if given.queries else "thing"
         positive = given.points[given.point_labels == 1]
         parts = []

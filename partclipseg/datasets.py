@@ -1,7 +1,7 @@
-"""Reading a folder of photos with part masks: ``images/`` and ``SPLIT.json`` in COCO style.
+"""Reading a folder of photos with part masks: ``images/``, ``SPLIT.json`` in COCO style.
 
-``categories``: ``name`` is the part, ``supercategory`` the object. ``objects`` may hold whole-object
-masks, joined to annotations by ``object_id``. ``info.exhaustive`` says whether an object's
+``categories``: ``name`` is the part, ``supercategory`` the object. ``objects`` may hold masks of
+whole objects, joined to annotations by ``object_id``. ``info.exhaustive`` says whether an object's
 unlabelled pixels are known to be none of its parts.
 """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from partclipseg.geometry import Frame
 from partclipseg.images import Photo
@@ -25,12 +26,14 @@ class Encoding:
         features: ``PartFeatures`` of batch 1.
         embedding: ``(D,)`` global unit vector.
         origin: (x, y) of the look's upper left corner, pixels of the photo.
+        foreign: ``(D', h, w)`` unit vectors of a hub CLIP that names the masks, if one does.
     """
 
     frame: Frame
     features: PartFeatures
     embedding: Tensor
     origin: tuple[int, int] = (0, 0)
+    foreign: Tensor | None = None
 
     @property
     def nbytes(self) -> int:
@@ -53,6 +56,11 @@ class EncodedPhoto:
         default_factory=OrderedDict, repr=False
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the photo, pixels."""
+        return self.photo.width, self.photo.height
 
     @property
     def nbytes(self) -> int:
@@ -84,4 +92,7 @@ def encode_pixels(
     grid = torch.from_numpy(np.ascontiguousarray(frame.image_to_model(pixels)))
     images = grid.permute(2, 0, 1)[None].to(model.device).float().div_(255)
     features, embedding = model.encode(images.contiguous(memory_format=torch.channels_last))
-    return Encoding(frame, features, embedding[0], origin)
+    foreign = None
+    if model.recognizer is not None:
+        foreign = F.normalize(model.recognizer(images).maps[-1][0], dim=0)
+    return Encoding(frame, features, embedding[0], origin, foreign)

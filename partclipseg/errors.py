@@ -1,4 +1,4 @@
-"""The errors that PartCLIPSeg raises on purpose; each message is one sentence for the person at the screen."""
+"""The errors that PartCLIPSeg raises on purpose: one sentence for the person at the screen."""
 
 
 class PartCLIPSegError(Exception):

@@ -23,7 +23,8 @@ def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
 
     Args:
         name: ``"lite"`` (bundled, needs no network), the path of a PartCLIPSeg ``.safetensors``
-            checkpoint, or an open_clip ``NAME/PRETRAINED``.
+            checkpoint, or an open_clip ``NAME/PRETRAINED``, which then names the masks that the
+            bundled model finds.
         device: e.g. ``"cpu"`` or ``"cuda"``; None takes CUDA where there is one.
 
     Raises:
@@ -51,5 +52,5 @@ def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
     backbone = load_open_clip(name, device=device)
     model = load_checkpoint(bundled_checkpoint(), device)
     model.name = name
-    model.recognizer = backbone
+    model.recognize_with(backbone)
     return model

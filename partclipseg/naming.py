@@ -5,40 +5,50 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.special import expit as sigmoid
 from torch import Tensor
+from torch.nn import functional as F
 
+from partclipseg import vocabulary
 from partclipseg.clip.embeddings import TextEmbeddings
+from partclipseg.decoding import mean_vectors
 from partclipseg.encoding import EncodedPhoto, Encoding
 from partclipseg.modeling.layers import upsample_convex
 from partclipseg.modeling.partclipseg import PartCLIPSeg
-from partclipseg.modeling.recognition import similarity_maps
+from partclipseg.modeling.recognition import Part2CLIP, similarity_maps
+from partclipseg.prompts import Query
 
 # An object counts as found when its surest cells, this share of the photo, believe in it.
 SUREST_SHARE = 0.004
 # A second look pays when the object's box is at most this share of the photo's long side.
 ZOOM_BELOW = 0.75
 ZOOM_MARGIN = 0.15
+SHARPNESS = 20.0  # of cosines that become probabilities over asked names
+FOREIGN_SHARPNESS = 100.0  # CLIP's own logit scale
+OUTSIDE = -20.0  # logit of what a look does not see
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Probability maps of some names over the photo.
+    """What the photo says of K names.
 
     Attributes:
-        maps: (K, H, W) float32 in [0, 1], at the photo's size.
-        presence: (K,) the mean of the surest cells, before any look at shape.
+        probability: (K, H, W) float32 at the photo's size; above 0.5 a name is more likely than
+            "none of these" and its object more likely there than not.
+        score: (K, H, W) float32, decides which name wins a pixel.
+        presence: (K,) how sure the surest cells are.
     """
 
-    maps: np.ndarray
+    probability: np.ndarray
+    score: np.ndarray
     presence: np.ndarray
 
 
-def object_probability(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
-    """Probability of each object at each cell: ``(N, D)`` -> ``(N, H/4, W/4)``."""
+def object_logits(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
+    """Logits that each object is there (0 = undecided): ``(N, D)`` -> ``(N, H/4, W/4)``."""
     features = look.features
     cosine = similarity_maps(features.object[0], text)
-    fine = upsample_convex(cosine[None], features.edges)[0]
-    return model.part2clip.object_logits(fine).sigmoid()
+    return model.part2clip.object_logits(upsample_convex(cosine[None], features.edges)[0])
 
 
 def part_logits(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
@@ -48,11 +58,6 @@ def part_logits(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
     return model.part2clip.part_logits(upsample_convex(cosine[None], features.edges)[0])
 
 
-def with_none(logits: Tensor) -> Tensor:
-    """Softmax over names and "none": ``(N, h, w)`` -> probabilities of the names."""
-    return torch.cat([logits, torch.zeros_like(logits[:1])]).softmax(0)[:-1]
-
-
 def presence(probability: Tensor) -> Tensor:
     """How sure the surest cells are: ``(N, h, w)`` -> ``(N,)``."""
     flat = probability.flatten(1)
@@ -60,13 +65,15 @@ def presence(probability: Tensor) -> Tensor:
     return flat.topk(min(count, flat.shape[1]), dim=1).values.mean(1)
 
 
-def to_photo(look: Encoding, maps: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Maps of a look -> (K, H, W) float32 on the photo of ``size`` (width, height), 0 outside."""
+def to_photo(
+    look: Encoding, maps: Tensor, size: tuple[int, int], outside: float = 0.0
+) -> np.ndarray:
+    """Maps of a look -> (K, H, W) float32 on the photo of ``size`` (width, height)."""
     width, height = size
     x, y = look.origin
-    out = np.zeros((len(maps), height, width), np.float32)
+    out = np.full((len(maps), height, width), outside, np.float32)
     for row, values in zip(out, maps.cpu().numpy(), strict=True):
-        placed = look.frame.map_to_photo(np.ascontiguousarray(values, np.float32))
+        placed = look.frame.map_to_photo(values)
         row[y : y + placed.shape[0], x : x + placed.shape[1]] = placed
     return out
 
@@ -89,62 +96,129 @@ def zoom_box(region: np.ndarray) -> tuple[int, int, int, int] | None:
     return int(x0), int(y0), int(x1), int(y1)
 
 
-class Namer:
-    """Finds objects and their parts by name on encoded photos."""
+@dataclass(frozen=True)
+class MaskName:
+    """What a mask is called, with the cosine and the probability over the names in question."""
 
-    def __init__(self, model: PartCLIPSeg, embed: TextEmbeddings) -> None:
-        self.model, self.embed = model, embed
+    query: Query
+    similarity: float
+    probability: float
+
+
+class Namer:
+    """Words against pixels and masks of encoded photos.
+
+    Attributes:
+        embed: phrases -> (N, D), cached with the model.
+    """
+
+    def __init__(self, model: PartCLIPSeg) -> None:
+        self.model = model
+        self.embed: TextEmbeddings = model.text_embeddings
 
     def objects(self, photo: EncodedPhoto, names: Sequence[str]) -> Evidence:
         """Where each object is."""
-        probability = object_probability(self.model, photo.full, self.embed(names))
-        size = (photo.photo.width, photo.photo.height)
-        return Evidence(to_photo(photo.full, probability, size), presence(probability).numpy())
+        logits = object_logits(self.model, photo.full, self.embed(names))
+        values = sigmoid(to_photo(photo.full, logits, photo.size, outside=OUTSIDE))
+        return Evidence(values, values, presence(logits.sigmoid()).cpu().numpy())
 
     def parts(self, photo: EncodedPhoto, owner: str, parts: Sequence[str]) -> Evidence:
-        """Where an object's parts are: softmax over parts and none, times the object's own map."""
-        name = self.embed([owner])
-        text = self.embed([f"{part} of a {owner}" for part in parts])
-        size = (photo.photo.width, photo.photo.height)
-        gate = object_probability(self.model, photo.full, name)
-        found = presence(gate)[0]
-        region = to_photo(photo.full, gate, size)[0] > 0.5
-        box = zoom_box(region) if found > 0.5 else None
-        inside = with_none(part_logits(self.model, photo.full, text)) * gate
-        maps = to_photo(photo.full, inside, size)
+        """Where an object's parts are: they compete with one another, with none and for the object.
+
+        Where the object fills a small piece of the photo, a second look at its crop has half of
+        the say inside the crop: the whole photo knows the object, the crop sees the details.
+        """
+        name, text = self.embed([owner]), self.embed([f"{part} of a {owner}" for part in parts])
+
+        def ask(look: Encoding) -> tuple[Tensor, np.ndarray]:
+            gate = object_logits(self.model, look, name)
+            both = torch.cat([gate, part_logits(self.model, look, text)])
+            return gate, to_photo(look, both, photo.size, outside=OUTSIDE)
+
+        gate, logits = ask(photo.full)
+        found = float(presence(gate.sigmoid())[0])
+        box = zoom_box(logits[0] > 0) if found > 0.5 else None
         if box is not None:
-            look = photo.look(box)
-            closer = with_none(part_logits(self.model, look, text))
-            closer = closer * object_probability(self.model, look, name)
-            # Both looks vote inside the crop: the whole photo knows the object, the crop the edges.
             x0, y0, x1, y1 = box
             window = np.s_[:, y0:y1, x0:x1]
-            maps[window] = 0.5 * maps[window] + 0.5 * to_photo(look, closer, size)[window]
-        return Evidence(maps, np.full(len(parts), float(found), np.float32))
+            logits[window] = 0.5 * logits[window] + 0.5 * ask(photo.look(box))[1][window]
+        inside, names = logits[:1], logits[1:]
+        return Evidence(
+            probability=sigmoid(np.minimum(names, inside)),
+            score=sigmoid(names) * sigmoid(inside),
+            presence=np.full(len(parts), found, np.float32),
+        )
 
     def words(self, photo: EncodedPhoto, words: Sequence[str]) -> Evidence:
         """Words that stand alone may name a part or an object; the surer reading counts."""
         text = self.embed(words)
-        as_part = part_logits(self.model, photo.full, text).sigmoid()
-        as_object = object_probability(self.model, photo.full, text)
-        part_sure, object_sure = presence(as_part), presence(as_object)
-        chosen = torch.where((object_sure >= part_sure)[:, None, None], as_object, as_part)
-        size = (photo.photo.width, photo.photo.height)
-        return Evidence(
-            to_photo(photo.full, chosen, size), torch.maximum(part_sure, object_sure).numpy()
-        )
+        as_part = part_logits(self.model, photo.full, text)
+        as_object = object_logits(self.model, photo.full, text)
+        sure = torch.stack([presence(as_part.sigmoid()), presence(as_object.sigmoid())])
+        chosen = torch.where((sure[1] >= sure[0])[:, None, None], as_object, as_part)
+        values = sigmoid(to_photo(photo.full, chosen, photo.size, outside=OUTSIDE))
+        return Evidence(values, values, sure.amax(0).cpu().numpy())
 
     def compete(
         self, photo: EncodedPhoto, region: np.ndarray, owner: str, parts: Sequence[str]
     ) -> np.ndarray:
         """Every pixel of an (H, W) bool region gets one of the parts: (H, W) int16, -1 outside."""
         text = self.embed([f"{part} of a {owner}" for part in parts])
-        size = (photo.photo.width, photo.photo.height)
         votes = to_photo(
-            photo.full, part_logits(self.model, photo.full, text).softmax(0), size
+            photo.full, part_logits(self.model, photo.full, text).softmax(0), photo.size
         )
         box = zoom_box(region)
         if box is not None:
             look = photo.look(box)
-            votes += to_photo(look, part_logits(self.model, look, text).softmax(0), size)
+            votes += to_photo(look, part_logits(self.model, look, text).softmax(0), photo.size)
         return np.where(region, votes.argmax(0), -1).astype(np.int16)
+
+    def compare(
+        self, photo: EncodedPhoto, masks: Tensor, queries: Sequence[Query]
+    ) -> tuple[Tensor, Tensor]:
+        """Part2CLIP: cosines and probabilities of (M, H/4, W/4) soft masks over N names, (M, N).
+
+        An object's name is compared in object space, a part's in part space, a bare word in both.
+        A hub CLIP, where one is asked for, compares in its own space.
+        """
+        phrases = [q.text for q in queries]
+        recognizer = self.model.recognizer
+        if recognizer is not None and photo.full.foreign is not None:
+            text = self.model.foreign_embeddings(phrases)
+            size = photo.full.foreign.shape[-2:]
+            small = F.interpolate(masks.float()[None], size=size, mode="area")[0]
+            cosine = Part2CLIP.pool(photo.full.foreign, small) @ text.T
+            return cosine, (FOREIGN_SHARPNESS * cosine).softmax(-1)
+        features, text = photo.full.features, self.embed(phrases)
+        as_part = mean_vectors(features.part[0], masks) @ text.T
+        as_object = mean_vectors(features.object[0], masks) @ text.T
+        whole = torch.tensor([q.part is None for q in queries], device=text.device)
+        bare = torch.tensor([q.object is None for q in queries], device=text.device)
+        either = torch.maximum(as_part, as_object)
+        cosine = torch.where(whole, as_object, torch.where(bare, either, as_part)).cpu()
+        return cosine, (SHARPNESS * cosine).softmax(-1)
+
+    def name_masks(
+        self, photo: EncodedPhoto, logits: Tensor, queries: Sequence[Query]
+    ) -> list[MaskName]:
+        """The best of the asked names for each of (M, H/4, W/4) mask logits.
+
+        Without asked names, objects that seem to be in the photo and their parts are tried.
+        """
+        if not len(logits):
+            return []
+        queries = list(queries) or self.likely(photo)
+        cosine, probability = self.compare(photo, logits.sigmoid(), queries)
+        best = cosine.argmax(-1).tolist()
+        return [
+            MaskName(queries[b], float(cosine[i, b]), float(probability[i, b]))
+            for i, b in enumerate(best)
+        ]
+
+    def likely(self, photo: EncodedPhoto, most: int = 3) -> list[Query]:
+        """Everyday objects that seem to be in the photo, and their parts: object first."""
+        common = vocabulary.common()
+        owners = list(common)
+        sure = presence(object_logits(self.model, photo.full, self.embed(owners)).sigmoid())
+        chosen = [owners[i] for i in sure.argsort(descending=True)[:most].tolist()]
+        return [Query(o, p) for o in chosen for p in (None, *common[o])]

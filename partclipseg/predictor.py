@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from partclipseg import images, palette, prompts, vocabulary
-from partclipseg.clip.embeddings import TextEmbeddings
+from partclipseg import images, palette, prompts
 from partclipseg.decoding import (
     Decoded,
     decode,
     decode_points,
-    mean_vectors,
     point_grid,
     prompt_batch,
     stability,
@@ -25,14 +24,13 @@ from partclipseg.encoding import EncodedPhoto, encode_pixels
 from partclipseg.errors import InputError
 from partclipseg.modeling.mask_decoder import GRANULARITIES
 from partclipseg.modeling.partclipseg import PartCLIPSeg
-from partclipseg.naming import Namer, object_probability, presence
+from partclipseg.naming import Evidence, MaskName, Namer
 from partclipseg.results import Labels, PartMask, Segmentation
 
 ImageSource = str | Path | Image.Image | np.ndarray | images.Photo
 GRID = 16  # clicks along each side in "everything"
 FOUND = 0.5  # an object is there when its surest cells are surer than this
 SMALLEST = 0.0002  # share of the photo below which a named region is noise
-SHARPNESS = 20.0  # of cosines that become probabilities over asked names
 
 
 class PartPredictor:
@@ -46,10 +44,9 @@ class PartPredictor:
         model: from ``partclipseg.load``.
     """
 
-    def __init__(self, model: PartCLIPSeg, embeddings: TextEmbeddings | None = None) -> None:
+    def __init__(self, model: PartCLIPSeg) -> None:
         self.model = model
-        self.embed = embeddings or shared_embeddings(model)
-        self.namer = Namer(model, self.embed)
+        self.namer = Namer(model)
         self.photo: EncodedPhoto | None = None
 
     @property
@@ -126,22 +123,18 @@ class PartPredictor:
             return self._by_words(photo, given.queries, 0.5, ())
         began = time.perf_counter()
         names = [q for q in given.queries if q.sign > 0]
-        texts = self.embed([q.text for q in names])
+        texts = self.namer.embed([q.text for q in names])
         batch = prompt_batch(
             photo.full, given.points, given.point_labels, given.boxes, given.mask,
             texts[0] if len(names) == 1 else None,
         )  # fmt: skip
         decoded = decode(self.model, photo.full, batch)
         chosen = self._ranked(decoded, given.granularity)
-        single = len(given.points) == 1 and not len(given.boxes) and given.mask is None
-        if not single and given.granularity is None and not names:
-            chosen = chosen[:3]
-        named = self._name_masks(photo, decoded.logits[0, chosen], names)
+        named = self.namer.name_masks(photo, decoded.logits[0, chosen], names)
         parts = [
-            self._part(photo, decoded.logits[0, slot], *name, iou=decoded.predicted_iou[0, slot],
-                       granularity=GRANULARITIES[slot])
+            self._part(photo, decoded.logits[0, slot], name, decoded.predicted_iou[0, slot], slot)
             for slot, name in zip(chosen, named, strict=True)
-        ]  # fmt: skip
+        ]
         return self._result(photo, [p for p in parts if p], began)
 
     def segment(
@@ -185,9 +178,9 @@ class PartPredictor:
         index = torch.nonzero(good).flatten()
         index = index[score[index].argsort(descending=True)][:400]
         kept = index[suppress(masks[index], score[index], 0.6, 60)] if len(index) else index
-        named = self._name_masks(photo, logits[kept], names)
+        named = self.namer.name_masks(photo, logits[kept], names)
         parts = [
-            self._part(photo, logits[i], *name, iou=iou[i], granularity=GRANULARITIES[slot[i]])
+            self._part(photo, logits[i], name, iou[i], int(slot[i]))
             for i, name in zip(kept.tolist(), named, strict=True)
         ]
         found = [p for p in parts if p]
@@ -216,8 +209,7 @@ class PartPredictor:
         ]
         if not grid or not queries:
             raise InputError("Labelling needs at least one mask and one name.")
-        cosine = self._similarities(photo, torch.stack(grid), queries)
-        probability = (SHARPNESS * cosine).softmax(-1)
+        cosine, probability = self.namer.compare(photo, torch.stack(grid), queries)
         return Labels(tuple(q.label for q in queries), cosine.numpy(), probability.numpy())
 
     @torch.inference_mode()
@@ -240,10 +232,18 @@ class PartPredictor:
     # Inside
 
     @torch.inference_mode()
-    def _by_words(self, photo, queries, threshold: float, notes) -> Segmentation:
+    def _by_words(
+        self,
+        photo: EncodedPhoto,
+        queries: Sequence[prompts.Query],
+        threshold: float,
+        notes: Sequence[str],
+    ) -> Segmentation:
         began = time.perf_counter()
         wanted = [q for q in queries if q.sign > 0]
-        rows: list[tuple[prompts.Query, np.ndarray]] = []
+        asked: list[prompts.Query] = []
+        probability: list[np.ndarray] = []
+        score: list[np.ndarray] = []
         messages = list(notes)
         for owner, group in _by_object(queries).items():
             evidence = self._evidence(photo, owner, group)
@@ -251,16 +251,17 @@ class PartPredictor:
             if owner is not None and float(sure.max()) < FOUND:
                 messages.append(f"No {owner} was found in the photo.")
                 continue
-            rows += [(q, m) for q, m, p in zip(group, evidence.maps, sure, strict=True)
-                     if owner is not None or p >= FOUND]  # fmt: skip
+            for i, query in enumerate(group):
+                if owner is not None or sure[i] >= FOUND:
+                    asked.append(query)
+                    probability.append(evidence.probability[i])
+                    score.append(evidence.score[i])
         found: list[PartMask] = []
-        if rows:
-            maps = np.stack([m for _, m in rows])
-            winner = maps.argmax(0)
-            for index, (query, values) in enumerate(rows):
-                if query.sign > 0:
-                    region = (winner == index) & (values > threshold)
-                    found += self._found(photo, query, region, values)
+        winner = np.stack(score).argmax(0) if score else None
+        for index, (query, values) in enumerate(zip(asked, probability, strict=True)):
+            if query.sign > 0:
+                region = (winner == index) & (values > threshold)
+                found += self._found(photo, query, region, values)
         missing = [q for q in wanted if q.label not in {p.label for p in found}]
         gone = {m.split(" was ")[0][3:] for m in messages}
         lost = [q.label for q in missing if q.object not in gone]
@@ -268,31 +269,38 @@ class PartPredictor:
             messages.append(f"Not found: {', '.join(lost)}.")
         return self._result(photo, found, began, messages)
 
-    def _evidence(self, photo, owner, group):
+    def _evidence(
+        self, photo: EncodedPhoto, owner: str | None, group: Sequence[prompts.Query]
+    ) -> Evidence:
+        parts = [q.part for q in group if q.part]
         if owner is None:
-            return self.namer.words(photo, [q.part for q in group])
-        if [q.part for q in group] == [None]:
+            return self.namer.words(photo, parts)
+        if not parts:
             return self.namer.objects(photo, [owner])
-        return self.namer.parts(photo, owner, [q.part or owner for q in group])
+        return self.namer.parts(photo, owner, parts)
 
-    def _found(self, photo, query, region: np.ndarray, values: np.ndarray) -> list[PartMask]:
+    def _found(
+        self, photo: EncodedPhoto, query: prompts.Query, region: np.ndarray, values: np.ndarray
+    ) -> list[PartMask]:
         """A named region as a part, unless it is a few stray pixels."""
         if region.mean() < SMALLEST:
             return []
         grid = torch.from_numpy(photo.full.frame.mask_to_model(region))[None]
-        cosine = self._similarities(photo, grid, [query])[0, 0]
-        prompt = prompt_batch(
-            photo.full, np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4)), region,
-            self.embed([query.text])[0],
-        )  # fmt: skip
-        iou = decode(self.model, photo.full, prompt).predicted_iou.max()
+        cosine, _ = self.namer.compare(photo, grid, [query])
+        nothing = np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4))
+        words = self.namer.embed([query.text])[0]
+        decoded = decode(self.model, photo.full, prompt_batch(photo.full, *nothing, region, words))
         return [
             PartMask.from_mask(
-                region, label=query.label, object=query.object, part=query.part,
-                similarity=float(cosine), probability=float(values[region].mean()),
-                predicted_iou=float(iou), colour=palette.colour(query.label),
+                region,
+                label=query.label,
+                object=query.object,
+                part=query.part,
+                similarity=float(cosine[0, 0]),
+                probability=float(values[region].mean()),
+                predicted_iou=float(decoded.predicted_iou.max()),
             )
-        ]  # fmt: skip
+        ]
 
     def _ranked(self, decoded: Decoded, granularity: str | None) -> list[int]:
         """Slots of the first prompt, best predicted IoU first, near-copies dropped."""
@@ -301,71 +309,54 @@ class PartPredictor:
         masks, iou = decoded.logits[0] > 0, decoded.predicted_iou[0]
         return suppress(masks, iou, 0.95, len(GRANULARITIES))
 
-    def _similarities(self, photo, masks: Tensor, queries) -> Tensor:
-        """Cosines of (M, H/4, W/4) masks with N names, each name in its own space."""
-        features = photo.full.features
-        text = self.embed([q.text for q in queries])
-        as_part = mean_vectors(features.part[0], masks) @ text.T
-        if all(q.part is not None and q.object is not None for q in queries):
-            return as_part
-        as_object = mean_vectors(features.object[0], masks) @ text.T
-        whole = torch.tensor([q.part is None for q in queries])
-        bare = torch.tensor([q.object is None for q in queries])
-        either = torch.maximum(as_part, as_object)
-        return torch.where(whole, as_object, torch.where(bare, either, as_part))
-
-    def _name_masks(self, photo, logits: Tensor, names) -> list[tuple]:
-        """(query, similarity, probability) for each of (M, H/4, W/4) mask logits."""
-        if not len(logits):
-            return []
-        queries = list(names) or self._likely_names(photo)
-        cosine = self._similarities(photo, logits.sigmoid(), queries)
-        probability = (SHARPNESS * cosine).softmax(-1)
-        best = cosine.argmax(-1).tolist()
-        return [(queries[b], float(cosine[i, b]), float(probability[i, b]))
-                for i, b in enumerate(best)]  # fmt: skip
-
-    def _likely_names(self, photo, most: int = 3):
-        """Everyday objects that seem to be in the photo, and their parts: object first."""
-        common = vocabulary.common()
-        owners = list(common)
-        sure = presence(object_probability(self.model, photo.full, self.embed(owners)))
-        chosen = [owners[i] for i in sure.argsort(descending=True)[:most].tolist()]
-        queries = []
-        for owner in chosen:
-            queries.append(prompts.Query(owner, None))
-            queries += [prompts.Query(owner, part) for part in common[owner]]
-        return queries
-
-    def _part(self, photo, logits: Tensor, query, similarity, probability, *, iou, granularity):
+    def _part(
+        self, photo: EncodedPhoto, logits: Tensor, name: MaskName, iou: Tensor, slot: int
+    ) -> PartMask | None:
         """A decoder mask at the photo's size, or None if nothing of it is inside the photo."""
-        values = photo.full.frame.map_to_photo(np.ascontiguousarray(logits.numpy(), np.float32))
-        mask = values > 0
+        mask = photo.full.frame.map_to_photo(logits.cpu().numpy()) > 0
         if not mask.any():
             return None
         return PartMask.from_mask(
-            mask, label=query.label, object=query.object, part=query.part, similarity=similarity,
-            probability=probability, predicted_iou=float(iou), granularity=granularity,
-            colour=palette.colour(query.label),
-        )  # fmt: skip
+            mask,
+            label=name.query.label,
+            object=name.query.object,
+            part=name.query.part,
+            similarity=name.similarity,
+            probability=name.probability,
+            predicted_iou=float(iou),
+            granularity=GRANULARITIES[slot],
+        )
 
-    def _result(self, photo, parts, began: float, messages: Sequence[str] = ()) -> Segmentation:
+    def _result(
+        self,
+        photo: EncodedPhoto,
+        parts: Sequence[PartMask],
+        began: float,
+        messages: Sequence[str] = (),
+    ) -> Segmentation:
+        colours = palette.assign([p.label for p in parts])
         return Segmentation(
-            image=photo.photo.name, width=photo.photo.width, height=photo.photo.height,
-            model=self.name, parts=tuple(parts), messages=tuple(messages),
-            timings={"encode_ms": photo.encode_ms,
-                     "decode_ms": 1000 * (time.perf_counter() - began)},
-        )  # fmt: skip
+            image=photo.photo.name,
+            width=photo.photo.width,
+            height=photo.photo.height,
+            model=self.name,
+            parts=tuple(replace(p, colour=colours[p.label]) for p in parts),
+            messages=tuple(messages),
+            timings={
+                "encode_ms": photo.encode_ms,
+                "decode_ms": 1000 * (time.perf_counter() - began),
+            },
+        )
 
 
-def _by_object(queries) -> dict[str | None, list]:
-    groups: dict[str | None, list] = {}
+def _by_object(queries: Sequence[prompts.Query]) -> dict[str | None, list[prompts.Query]]:
+    groups: dict[str | None, list[prompts.Query]] = {}
     for query in queries:
         groups.setdefault(query.object, []).append(query)
     return groups
 
 
-def _queries(names: str | Sequence[str] | None) -> list:
+def _queries(names: str | Sequence[str] | None) -> list[prompts.Query]:
     """Names as a prompt text, or one a list item, as queries."""
     if names is None:
         return []
@@ -382,10 +373,3 @@ def _checked(mask: np.ndarray, width: int, height: int) -> np.ndarray:
             "they must be of the same size."
         )
     return mask.astype(bool)
-
-
-def shared_embeddings(model: PartCLIPSeg) -> TextEmbeddings:
-    """One text cache a model, however many predictors share it."""
-    if not hasattr(model, "_embeddings"):
-        model._embeddings = TextEmbeddings(model.backbone)
-    return model._embeddings

@@ -44,7 +44,7 @@ def test_round_trip(saved):
 def test_truncated(saved, tmp_path):
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(saved[1].read_bytes()[:-1000])
-    with pytest.raises(CheckpointError, match="cut.safetensors is damaged"):
+    with pytest.raises(CheckpointError, match=r"cut\.safetensors is damaged"):
         load_checkpoint(cut)
 
 

@@ -104,7 +104,9 @@ def test_prompts_of_a_batch_do_not_see_each_other(model, features):
 def test_a_point_and_its_sign_matter(model, features):
     here, _ = decode(model, features, click(30.0, 40.0))
     assert not torch.allclose(here, decode(model, features, click(80.0, 10.0))[0], atol=1e-3)
-    assert not torch.allclose(here, decode(model, features, click(30.0, 40.0, NEGATIVE))[0], atol=1e-3)
+    assert not torch.allclose(
+        here, decode(model, features, click(30.0, 40.0, NEGATIVE))[0], atol=1e-3
+    )
 
 
 def test_convex_upsampling_keeps_constants_and_bounds():

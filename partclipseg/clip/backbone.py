@@ -83,6 +83,11 @@ class Backbone(nn.Module, ABC):
                 the coarsest stride.
         """
 
+    def forward_maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps alone; a tower that can skip its global head overrides this."""
+        features: ImageFeatures = self(images)
+        return features.maps
+
     @abstractmethod
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """N texts -> ``(N, D)`` float32 unit vectors on the model's device; N may be 0."""

@@ -8,6 +8,7 @@ PartCLIPSeg checkpoint, never from a download.
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class LiteCLIP(Backbone):
             std=(0.5, 0.5, 0.5),
             licence="Apache-2.0 code; weights under the research-only terms in the model card",
         )
-        self.clip = clip
+        self.clip: Any = clip
         self.tokenizer = tokenizer
 
     def forward_maps(self, images: Tensor) -> tuple[Tensor, ...]:

@@ -1,6 +1,7 @@
 """Small pieces that the model's parts share."""
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +29,7 @@ class MLP(nn.Module):
 
     def __init__(self, *sizes: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(..., sizes[0])`` -> ``(..., sizes[-1])``."""

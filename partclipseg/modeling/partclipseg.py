@@ -1,9 +1,13 @@
 """The five parts put together."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from partclipseg.clip.backbone import Backbone
+from partclipseg.clip.embeddings import TextEmbeddings
 from partclipseg.modeling.adapter import CLIP2PartSeg, PartFeatures
 from partclipseg.modeling.config import ModelConfig
 from partclipseg.modeling.mask_decoder import MaskDecoder
@@ -23,7 +27,7 @@ class PartCLIPSeg(nn.Module):
         super().__init__()
         self.config = config
         self.name = name or backbone.name
-        self.metadata: dict = {}
+        self.metadata: dict[str, Any] = {}
         self.backbone = backbone
         self.adapter = CLIP2PartSeg(backbone.channels, config.embed_dim, config.adapter)
         self.prompt_encoder = PromptEncoder(
@@ -33,6 +37,23 @@ class PartCLIPSeg(nn.Module):
             config.adapter.width, config.adapter.fine_width, config.decoder
         )
         self.part2clip = Part2CLIP()
+        self.text_embeddings = TextEmbeddings(backbone)
+        self._foreign: tuple[Backbone, TextEmbeddings] | None = None
+
+    def recognize_with(self, backbone: Backbone) -> None:
+        """Let another CLIP decide names and similarities; masks stay this model's own."""
+        self._foreign = (backbone.eval(), TextEmbeddings(backbone))
+
+    @property
+    def recognizer(self) -> Backbone | None:
+        """The CLIP that ``recognize_with`` brought in."""
+        return self._foreign[0] if self._foreign else None
+
+    def foreign_embeddings(self, phrases: Sequence[str]) -> Tensor:
+        """Phrases in the space of ``recognizer``: ``(N, D')`` unit vectors."""
+        if self._foreign is None:
+            raise ValueError("There is no other CLIP to embed with.")
+        return self._foreign[1](phrases)
 
     def encode(self, images: Tensor) -> tuple[PartFeatures, Tensor]:
         """Photos ``(B, 3, H, W)`` in [0, 1], sides multiples of 32 -> maps, global ``(B, D)``."""

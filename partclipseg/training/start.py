@@ -1,0 +1,69 @@
+"""Where a run starts and ends: ImageNet weights, distilled text tower, global projection."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from partclipseg import datasets
+from partclipseg.modeling.partclipseg import PartCLIPSeg
+from partclipseg.training import alignment, phrases, text
+from partclipseg.training.names import read_words
+from partclipseg.training.recipe import Recipe
+
+
+def load_imagenet_tower(model: PartCLIPSeg) -> None:
+    """The ImageNet classifier's tower, without its last layer."""
+    source = alignment.imagenet_classifier().state_dict()
+    trunk: Any = model.backbone.clip.visual.trunk
+    trunk.load_state_dict({k: v for k, v in source.items() if not k.startswith("classifier.")})
+
+
+def data_words(
+    sets: Sequence[datasets.PartDataset], data: Path
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """(part, object) pairs and object names of the training sets and of the unlabelled photos."""
+    pairs = [(p, o) for s in sets for o, p in s.pairs if o != datasets.SCENE]
+    objects = [o.name for s in sets for i in s.images for o in i.objects]
+    labels = data / "photos" / "labels.json"
+    if labels.is_file():
+        objects += [n for row in json.loads(labels.read_text()).values() for n in row["names"]]
+    return list(dict.fromkeys(pairs)), list(dict.fromkeys(objects))
+
+
+def prepare_text_tower(
+    model: PartCLIPSeg,
+    recipe: Recipe,
+    sets: Sequence[datasets.PartDataset],
+    data: Path,
+    out: Path,
+) -> dict[str, float]:
+    """Distil the text tower, or read it where an earlier call has left it; how well it agrees."""
+    file, report = out / "text.safetensors", out / "text_report.json"
+    tower: Any = model.backbone.clip.text
+    if not file.is_file():
+        pairs, objects = data_words(sets, data)
+        withheld = read_words(recipe.folder / recipe.withheld)
+        kept_back = [w for d in withheld.values() for w in d.values()]
+        nouns = phrases.read_wordnet(Path(recipe.text.wordnet))
+        made = phrases.build(nouns, pairs, objects, kept_back, recipe.text.phrases, recipe.seed)
+        result = text.train_text_tower(
+            tower, model.backbone.tokenizer, made, out, minutes=recipe.text.minutes
+        )
+        report.write_text(json.dumps(result, indent=2))
+        save_file({k: v for k, v in tower.state_dict().items() if k != "attn_mask"}, file)
+    tower.load_state_dict(load_file(file), strict=False)
+    return json.loads(report.read_text()) if report.is_file() else {}
+
+
+def fit_global(
+    model: PartCLIPSeg, sets: Sequence[datasets.PartDataset], data: Path, most: int = 150
+) -> dict[str, float]:
+    """The global projection, fitted on the unlabelled photos and up to ``most`` of each set."""
+    unlabelled = []
+    if (data / "photos").is_dir():
+        unlabelled = [path for path, _ in alignment.labelled_photos(data)]
+    labelled = [i.path for s in sets for i in s.images[:most]]
+    return alignment.fit_projection(model, unlabelled + labelled)

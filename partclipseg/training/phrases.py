@@ -88,10 +88,10 @@ def build(
     while len(phrases) < count:
         part = rng.choice(parts if rng.random() < 0.3 else wordnet.part_words)
         owner = rng.choice(objects if rng.random() < 0.5 else wordnet.visible)
-        if rng.random() < 0.35:
-            part = f"{rng.choice(MODIFIERS)} {part}"
         if part in kept_back:
             continue
+        if rng.random() < 0.35:
+            part = f"{rng.choice(MODIFIERS)} {part}"
         style = rng.random()
         phrases[part if style < 0.15 else rng.choice(TEMPLATES).format(p=part, o=owner)] = None
     result = list(phrases)

@@ -1,0 +1,183 @@
+"""Training on tiny made-up sets: samples keep their masks, steps resume exactly, losses teach."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from partclipseg import InputError, datasets
+from partclipseg.modeling.config import ModelConfig
+from partclipseg.modeling.partclipseg import build
+from partclipseg.modeling.recognition import Part2CLIP
+from partclipseg.training import losses, phrases, samples
+from partclipseg.training.loop import Trainer
+from partclipseg.training.recipe import Recipe
+from partclipseg.training.stream import SampleStream
+from tests.scripted import write_set
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data") / "cars"
+    parts = [
+        [("car", "wheel", (5, 20, 15, 30), 1), ("car", "door", (20, 5, 40, 30), 1),
+         ("car", "handle", (30, 12, 38, 18), 1)],
+        [("dog", "head", (5, 5, 20, 20), 2), ("dog", "tail", (40, 5, 58, 14), 2)],
+    ]  # fmt: skip
+    objects = [[(1, "car", (2, 2, 45, 35))], [(2, "dog", (2, 2, 59, 30))]]
+    return datasets.read(write_set(folder, parts, objects), "val")
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    base = Recipe.read(ROOT / "configs" / "lite.json")
+    return replace(
+        base, samples=replace(base.samples, size=64, prompts=2), batch=2, steps=4, warmup=1,
+        save_every=1,
+    )  # fmt: skip
+
+
+def trainer(dataset, recipe, out) -> Trainer:
+    torch.manual_seed(0)
+    out.mkdir(exist_ok=True)
+    return Trainer(build(ModelConfig()), recipe, [dataset], out)
+
+
+def test_a_resumed_run_equals_an_unbroken_one(dataset, recipe, tmp_path):
+    whole = trainer(dataset, recipe, tmp_path / "whole")
+    whole.fit(2, None)
+    first = trainer(dataset, recipe, tmp_path / "parts")
+    first.fit(1, None)
+    second = trainer(dataset, recipe, tmp_path / "parts")
+    second.resume()
+    assert second.step == 1
+    second.fit(2, None)
+    for name, value in whole.model.state_dict().items():
+        torch.testing.assert_close(second.model.state_dict()[name], value, msg=name)
+    rows = (tmp_path / "parts" / "log.csv").read_text().splitlines()
+    assert rows[0].startswith("step,seconds,oracle") and len(rows) == 3
+
+
+def test_what_is_frozen_stays_and_what_is_taught_moves(dataset, recipe, tmp_path):
+    run = trainer(dataset, recipe, tmp_path / "run")
+    before = {k: v.clone() for k, v in run.model.state_dict().items()}
+    run.fit(1, None)
+    moved = {k for k, v in run.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert not [k for k in moved if ".text." in k or "blocks.0." in k or "running_mean" in k]
+    for part in ("adapter.project_part", "mask_decoder.iou", "prompt_encoder.guide", "blocks.5."):
+        assert [k for k in moved if part in k], part
+
+
+def test_the_stream_repeats_itself(dataset, recipe):
+    stream = SampleStream([dataset], {"cars": 1.0}, recipe.samples, 2, seed=3)
+    for a, b in zip(stream.batch_at(7), stream.batch_at(7), strict=True):
+        np.testing.assert_array_equal(a.image, b.image)
+        np.testing.assert_array_equal(a.points, b.points)
+    assert (stream.batch_at(7)[0].image != stream.batch_at(8)[0].image).any()
+
+
+def test_prompts_lie_in_what_is_wanted(dataset, recipe):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        sample = samples.make_sample(dataset, dataset.images[0], recipe.samples, rng)
+        for row in range(len(sample.points)):
+            if sample.kinds[row, 0] == samples.POSITIVE:
+                x, y = ((sample.points[row, 0] + 0.5) // samples.STRIDE).astype(int)
+                assert sample.wanted[row, y, x]
+                for slot in np.flatnonzero(sample.slot_valid[row]):
+                    assert sample.slots[row, slot, y, x]
+                areas = sample.slots[row].sum((1, 2))[sample.slot_valid[row]]
+                assert (np.diff(areas) <= 0).all()
+
+
+def test_the_smaller_mask_wins_a_pixel(dataset, recipe):
+    config = replace(recipe.samples, subset_of_names=0.0, zoom_to_object=0.0, scale=(1.0, 1.0))
+    sample = samples.make_sample(dataset, dataset.images[0], config, np.random.default_rng(1))
+    door, handle = (sample.names.index(("car", p)) for p in ("door", "handle"))
+    assert (sample.labels == handle).any()
+    assert (sample.labels == door).sum() > (sample.labels == handle).sum()
+    assert (sample.labels == samples.NONE).any()
+
+
+def test_a_view_moves_picture_and_mask_alike():
+    from PIL import Image
+
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 30:50] = True
+    picture = Image.fromarray(np.repeat(mask[..., None] * np.uint8(255), 3, 2))
+    for flip in (False, True):
+        view = samples.View((0, 0, 60, 40), 120, flip)
+        shown = np.asarray(view.picture(picture))[..., 0].reshape(30, 4, 30, 4).mean((1, 3)) / 255
+        np.testing.assert_allclose(view.coverage(mask), shown, atol=0.3)
+        assert view.coverage(mask).sum() == pytest.approx(mask.sum() * 4 / 16, rel=0.02)
+
+
+def test_masks_that_fit_cost_less():
+    target = torch.zeros(1, 16, 16)
+    target[:, 4:9, 3:12] = 1
+    good, iou = losses.mask_terms((target - 0.5) * 20, target)
+    bad, none = losses.mask_terms((0.5 - target) * 20, target)
+    assert float(iou) == 1 and float(none) == 0 and float(good) < 0.05 < float(bad)
+
+
+def test_similarity_loss_is_least_when_a_mask_lies_on_its_name():
+    torch.manual_seed(0)
+    bank = torch.nn.functional.normalize(torch.randn(50, 16), dim=-1)
+    text = bank[:4]
+    same = losses.similarity_loss(text, text, bank)
+    other = losses.similarity_loss(bank[4:8], text, bank)
+    assert float(same) == pytest.approx(0, abs=1e-6) and float(other) > 1
+
+
+def test_none_is_the_zero_of_the_logits():
+    head = Part2CLIP()
+    at_threshold = head.part_none.detach().reshape(1)
+    assert float(head.part_logits(at_threshold)) == pytest.approx(0, abs=1e-5)
+
+
+def test_corrections_go_where_the_error_is():
+    rng = np.random.default_rng(0)
+    wanted, predicted = np.zeros((16, 16), bool), np.zeros((16, 16), bool)
+    wanted[2:8, 2:8] = True
+    (x, y), kind = samples.correction(wanted, predicted, rng)
+    assert kind == samples.POSITIVE and 8 <= x <= 32 and 8 <= y <= 32
+    predicted[:] = True
+    assert samples.correction(wanted, predicted, rng)[1] == samples.NEGATIVE
+
+
+def test_withheld_words_never_enter_a_template():
+    nouns = phrases.WordNet(("bonnet", "hood"), ("car",), ("bonnet", "hood"), (("bonnet", "car"),))
+    made = phrases.build(nouns, [("hood", "car")], ["car"], ["bonnet"], 60)
+    assert len(made) == len(set(made)) == 60
+    assert "hood of a car" in made
+    assert [p for p in made if "bonnet" in p] == ["bonnet"]
+
+
+def test_wordnet_is_read_by_its_format(tmp_path):
+    file = tmp_path / "data.noun"
+    file.write_text(
+        "  1 a licence\n"
+        "00000001 06 n 02 car 0 motor_car 0 001 %p 00000002 n 0000 | a vehicle\n"
+        "00000002 06 n 01 wheel 0 000 | a round part\n"
+        "00000003 05 n 01 Canis_familiaris 0 000 | a dog\n"
+    )
+    nouns = phrases.read_wordnet(file)
+    assert nouns.nouns == ("car", "motor car", "wheel")
+    assert nouns.pairs == (("wheel", "car"), ("wheel", "motor car"))
+    with pytest.raises(InputError, match="wordnet-base"):
+        phrases.read_wordnet(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [("{", "not JSON"), ('{"stepps": 3}', "unknown keys: stepps"),
+     ('{"losses": {"magic": 1}}', "does not fit")],
+)  # fmt: skip
+def test_bad_recipes_are_refused(tmp_path, content, sentence):
+    (tmp_path / "recipe.json").write_text(content)
+    with pytest.raises(InputError, match=sentence):
+        Recipe.read(tmp_path / "recipe.json")

@@ -1,12 +1,13 @@
 """Any photo -> upright RGB uint8, with its limits checked."""
 
 import hashlib
-import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from partclipseg.errors import InputError
 
@@ -16,8 +17,19 @@ MAX_PIXELS = 50_000_000
 FORMATS = "JPEG, PNG, WebP, GIF, BMP or TIFF"
 # Named one by one: Pillow would hand PostScript to an interpreter outside of this process.
 DECODERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000", "AVIF")
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
+SUFFIXES = {
+    ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm",
+}  # fmt: skip
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+# A file that starts like one of these and cannot be opened is a damaged photo, not another thing.
+PHOTO_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+DEEP_COLOUR = "(RGB[AaX]*|LA|CMYK);16"  # among the names of Pillow's decoders
+EXIF_ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,44 +72,66 @@ def read(source: str | Path | Image.Image | np.ndarray, *, name: str | None = No
     Raises:
         InputError: not a photo, damaged, too small, too narrow or too large.
     """
-    name = Path(name).stem if name and Path(name).suffix.lower() in SUFFIXES else name
+    if isinstance(source, str | Path):
+        return _read_file(Path(source), name)
     if isinstance(source, np.ndarray):
-        return _finish(_from_array(source), name or "photo")
-    if isinstance(source, Image.Image):
-        return _finish(source, name or "photo")
-    if not isinstance(source, str | Path):
+        source = _from_array(source)
+    if not isinstance(source, Image.Image):
         raise InputError(
             f"A photo is a path, a PIL image or an array, not {type(source).__name__}."
         )
-    path = Path(source)
-    return _finish(_open(path), name or path.stem or "photo")
+    return _finish(source, _stem(name), _printable(name or "The photo"))
 
 
-def _open(path: Path) -> Image.Image:
+def _read_file(path: Path, name: str | None) -> Photo:
+    shown = _printable(name or path.name or str(path))
     try:
-        data = path.read_bytes()
-    except IsADirectoryError as error:
-        raise InputError(f"{path.name} is a folder, not a photo.") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a file name"
-        raise InputError(f"{path.name} cannot be read: {reason}.") from error
-    if not data:
-        raise InputError(f"{path.name} is empty; choose a {FORMATS} file.")
-    if data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS:
-        raise InputError(f"{path.name} is a HEIC photo, which is not read here; use {FORMATS}.")
-    try:
-        image = Image.open(io.BytesIO(data), formats=DECODERS)
-        _check_size(*image.size)
-        image.load()
+        if path.is_dir():
+            raise InputError(f"{shown} is a folder, not a photo.")
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise InputError(f"{shown} is not a file.")
+        with path.open("rb") as file:
+            return _finish(_open(file, shown), _stem(name) if name else path.stem, shown)
     except InputError:
         raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "this is no file name"
+        raise InputError(f"{shown} cannot be read: {reason}.") from error
+
+
+def _open(file: BinaryIO, shown: str) -> Image.Image:
+    """The photo of a file, its header read and its size checked; nothing is decoded yet."""
+    start = file.read(12)
+    file.seek(0)
+    if not start:
+        raise InputError(f"{shown} is empty; choose a {FORMATS} file.")
+    if start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS:
+        raise InputError(f"{shown} is a HEIC photo, which is not read here; use {FORMATS}.")
+    try:
+        return Image.open(file, formats=DECODERS)
     except UnidentifiedImageError as error:
-        raise InputError(f"{path.name} is not a photo; use {FORMATS}.") from error
-    except Image.DecompressionBombError as error:
+        if start.startswith(PHOTO_STARTS):
+            raise InputError(_damaged(shown)) from error
+        raise InputError(f"{shown} is not a photo; use {FORMATS}.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(_too_large()) from error
     except Exception as error:  # decoders raise whatever they like on damaged files
-        raise InputError(f"{path.name} is damaged or cut off and cannot be decoded.") from error
-    return image
+        raise InputError(_damaged(shown)) from error
+
+
+def _damaged(shown: str) -> str:
+    return f"{shown} is damaged or cut off and cannot be decoded."
+
+
+def _stem(name: str | None) -> str:
+    path = Path(name or "photo")
+    return (path.stem if path.suffix.lower() in SUFFIXES else path.name) or "photo"
+
+
+def _printable(name: str) -> str:
+    """A file's name as it may stand in a sentence on a terminal or a page."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+    return shown if len(shown) <= 100 else f"{shown[:99]}…"
 
 
 def _check_size(width: int, height: int) -> None:
@@ -143,49 +177,78 @@ def _from_array(array: np.ndarray) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _finish(image: Image.Image, name: str) -> Photo:
+def _finish(image: Image.Image, name: str, shown: str) -> Photo:
     """Upright, 8 bit, RGB on white."""
     notes: list[str] = []
     _check_size(*image.size)
     try:
-        if getattr(image, "n_frames", 1) > 1:
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1:
             image.seek(0)
-            notes.append("Only the first frame is used.")
-        upright = ImageOps.exif_transpose(image)
-        if image.getexif().get(0x0112, 1) != 1:
-            notes.append("The photo was turned upright as its EXIF data says.")
-        if upright.mode in ("La", "RGBa"):
-            upright = upright.convert(upright.mode.upper())
-        rgb, alpha = _to_rgb(upright, notes)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError("The photo is damaged or cut off and cannot be decoded.") from error
-    array = np.ascontiguousarray(rgb)
-    array.setflags(write=False)
-    digest = hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
-    return Photo(array, name, tuple(notes), digest, alpha)
+            notes.append(f"Only the first of {frames} frames is used.")
+        # Pillow itself brings 16-bit colour to 8 bit; while it loads it still tells so.
+        if re.search(DEEP_COLOUR, str(getattr(image, "tile", ""))):
+            notes.append("The 16-bit colours were reduced to 8 bit.")
+        image.load()
+        rgb, alpha = _to_rgb(_upright(image, notes), notes)
+    except InputError:
+        raise
+    except Exception as error:  # decoders raise whatever they like on damaged files
+        raise InputError(_damaged(shown)) from error
+    rgb = np.ascontiguousarray(rgb)
+    rgb.setflags(write=False)
+    if alpha is not None:
+        alpha.setflags(write=False)
+    digest = hashlib.sha256(repr(rgb.shape).encode())
+    digest.update(rgb.data)
+    return Photo(rgb, name, tuple(notes), digest.hexdigest(), alpha)
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    try:
+        turn = UPRIGHT.get(image.getexif().get(EXIF_ORIENTATION, 1))
+    except Exception:  # what a camera wrote wrongly beside the pixels is no reason to refuse them
+        return image
+    if turn is None:
+        return image
+    notes.append("The photo was turned upright as its EXIF data says.")
+    return image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
     if image.mode.startswith("I") or image.mode == "F":
-        notes.append("The photo's grey values were scaled to 8 bit.")
-        values = np.asarray(image, np.float64)
-        if not np.isfinite(values).all():
-            raise InputError("The photo holds NaN or infinite values.")
-        # Full 16-bit range by its own scale; anything else by what it uses.
-        low, high = (0, 65535) if image.mode.startswith("I;16") else (values.min(), values.max())
-        if image.mode.startswith("I;16") and values.max() < 4096:
-            high = max(1, values.max())  # 10- and 12-bit sensors in a 16-bit file
-        grey = np.clip((values - low) / max(high - low, 1e-9) * 255, 0, 255).round()
-        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2), None
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        alpha = np.asarray(layered.getchannel("A"))
-        if alpha.min() < 255:
-            notes.append("Transparent areas were filled with white.")
-            white = Image.new("RGBA", layered.size, "white")
-            flat = Image.alpha_composite(white, layered).convert("RGB")
-            return np.array(flat), alpha > 0
+        notes.append(
+            "The 16-bit grey values were scaled to 8 bit."
+            if image.mode.startswith("I;16")
+            else "The grey values were scaled to 8 bit."
+        )
+        return _from_deep_grey(image), None
+    if image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode.upper())
+    if image.mode in ("L", "LA", "1"):
+        notes.append("The grey photo was converted to RGB.")
+    elif image.mode in ("P", "PA"):
+        notes.append("The palette was converted to RGB.")
+    elif image.mode not in ("RGB", "RGBA", "RGBX"):
+        notes.append(f"The photo was converted from {image.mode} to RGB.")
+    if not image.has_transparency_data:
+        return np.array(image.convert("RGB")), None
+    layered = image.convert("RGBA")
+    alpha = np.asarray(layered.getchannel("A"))
+    if alpha.min() == 255:
         return np.array(layered.convert("RGB")), None
-    if image.mode == "CMYK":
-        notes.append("The photo was converted from CMYK.")
-    return np.array(image.convert("RGB")), None
+    notes.append("Transparent areas were filled with white.")
+    white = Image.new("RGBA", layered.size, "white")
+    return np.array(Image.alpha_composite(white, layered).convert("RGB")), alpha > 0
+
+
+def _from_deep_grey(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise InputError("The photo holds NaN or infinite values.")
+    low, high = float(values.min()), float(values.max())
+    if image.mode.startswith("I;16"):
+        # 10- and 12-bit sensors leave the upper part of a 16-bit file unused.
+        low, high = 0.0, 65535.0 if high >= 4096 else high
+    grey = np.clip((values - low) * (255 / max(high - low, 1e-9)), 0, 255).round()
+    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)

@@ -5,10 +5,12 @@ multiple of 32. Pixel (i, j) covers the square from (i, j) to (i + 1, j + 1), so
 (i + 0.5, j + 0.5): points are given by pixel centres, boxes by edges.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+from scipy import sparse
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Frame:
             (self.inner_width, self.inner_height), Image.Resampling.BILINEAR, reducing_gap=2.0
         )
         out = np.zeros((self.padded_height, self.padded_width, 3), np.uint8)
-        out[: self.inner_height, : self.inner_width] = resized
+        out[: self.inner_height, : self.inner_width] = np.asarray(resized)
         return out
 
     def mask_to_model(self, mask: np.ndarray, stride: int = 4) -> np.ndarray:
@@ -73,31 +75,37 @@ class Frame:
         Returns:
             float32 (padded_height / stride, padded_width / stride), zero in the padding.
         """
-        height, width = self.padded_height // stride, self.padded_width // stride
-        # The padded grid's extent in photo pixels; what lies outside the photo is zero.
-        right = self.padded_width / self._scale[0]
-        below = self.padded_height / self._scale[1]
-        canvas = np.zeros((int(np.ceil(below)), int(np.ceil(right))), np.float32)
-        canvas[: self.height, : self.width] = mask
-        small = Image.fromarray(canvas).resize(
-            (width, height), _shrinking(canvas.shape[1] / width), box=(0, 0, right, below)
-        )
-        return np.clip(np.asarray(small, np.float32), 0, 1)
+        values = np.asarray(mask, np.float32)
+        by_row = _shares(self.height, self.inner_height, self.padded_height, stride)
+        by_column = _shares(self.width, self.inner_width, self.padded_width, stride)
+        return np.clip((by_column @ (by_row @ values).T).T, 0, 1)
 
     def map_to_photo(self, values: np.ndarray) -> np.ndarray:
         """(h, w) float32 over the padded grid, at any stride -> (height, width), bilinear."""
-        height, width = values.shape
-        box = (
-            0.0, 0.0,
-            width * self.inner_width / self.padded_width,
-            height * self.inner_height / self.padded_height,
-        )  # fmt: skip
-        grown = Image.fromarray(np.ascontiguousarray(values, np.float32)).resize(
-            (self.width, self.height), Image.Resampling.BILINEAR, box=box
+        right = values.shape[1] * self.inner_width / self.padded_width
+        below = values.shape[0] * self.inner_height / self.padded_height
+        # Pillow's filter reaches over the edges of ``box``: cells of the padding have to go before.
+        inner = np.ascontiguousarray(values[: math.ceil(below), : math.ceil(right)], np.float32)
+        grown = Image.fromarray(inner).resize(
+            (self.width, self.height), Image.Resampling.BILINEAR, box=(0, 0, right, below)
         )
         return np.asarray(grown, np.float32)
 
 
-def _shrinking(factor: float) -> Image.Resampling:
-    """Area average when shrinking; bilinear when the grid is finer than the photo."""
-    return Image.Resampling.BOX if factor >= 1 else Image.Resampling.BILINEAR
+def _shares(pixels: int, inner: int, padded: int, stride: int) -> sparse.csr_array:
+    """(cells, pixels) float32: the share of each cell of the model's grid that a pixel covers.
+
+    Along one axis; the average over a cell is exact, however photo and grid lie to each other.
+    """
+    count = padded // stride
+    edges = np.arange(count + 1) * (stride * pixels / inner)  # of the cells, in photo pixels
+    inside = edges[:-1] < pixels
+    first = np.floor(edges[:-1][inside]).astype(int)
+    last = np.minimum(np.ceil(edges[1:][inside]).astype(int), pixels)
+    touched = last - first
+    rows = np.repeat(np.flatnonzero(inside), touched)
+    starts = np.repeat(np.cumsum(touched) - touched, touched)
+    columns = np.repeat(first, touched) + np.arange(len(rows)) - starts
+    overlap = np.minimum(columns + 1, edges[rows + 1]) - np.maximum(columns, edges[rows])
+    shares = (overlap / (edges[1] - edges[0])).astype(np.float32)
+    return sparse.csr_array((shares, (rows, columns)), shape=(count, pixels))

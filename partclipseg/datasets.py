@@ -6,7 +6,8 @@ unlabelled pixels are known to be none of its parts.
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,28 @@ def _parse(folder: Path, split: str, data: dict[str, Any]) -> PartDataset:
         images=tuple(photos.values()),
         pairs=tuple(dict.fromkeys(categories.values())),
     )
+
+
+def renamed(dataset: PartDataset, names: Mapping[str, Mapping[str, str]]) -> PartDataset:
+    """The same masks under other part names: ``{object: {part: other name}}``.
+
+    Raises InputError where a name does not occur, or two parts would get the same one.
+    """
+    known = set(dataset.pairs)
+    if unknown := [f"{o}: {p}" for o, parts in names.items() for p in parts if (o, p) not in known]:
+        raise InputError(f"{dataset.name} has no part {unknown[0]}; it cannot get another name.")
+
+    def other(owner: str, part: str) -> str:
+        return names.get(owner, {}).get(part, part)
+
+    pairs = tuple((o, other(o, p)) for o, p in dataset.pairs)
+    if len(set(pairs)) < len(known):
+        raise InputError("Two parts of one object would get the same name; give each its own.")
+    images = tuple(
+        replace(
+            photo,
+            annotations=[replace(a, part=other(a.object, a.part)) for a in photo.annotations],
+        )
+        for photo in dataset.images
+    )
+    return replace(dataset, images=images, pairs=pairs)

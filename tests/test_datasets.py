@@ -40,3 +40,15 @@ def test_what_is_not_coco_is_refused(tmp_path, content):
     (tmp_path / "val.json").write_text(content)
     with pytest.raises(InputError, match="not a COCO file"):
         datasets.read(tmp_path, "val")
+
+
+def test_other_names_for_the_same_masks(folder):
+    dataset = datasets.read(folder, "val")
+    other = datasets.renamed(dataset, {"car": {"wheel": "tyre"}})
+    assert other.parts_of("car") == ("tyre", "door", "hood")
+    assert [a.part for a in other.images[0].annotations] == ["tyre", "door"]
+    assert dataset.images[0].annotations[0].part == "wheel"
+    with pytest.raises(InputError, match="no part car: wing"):
+        datasets.renamed(dataset, {"car": {"wing": "fin"}})
+    with pytest.raises(InputError, match="the same name"):
+        datasets.renamed(dataset, {"car": {"wheel": "door"}})

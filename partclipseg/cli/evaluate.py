@@ -1,6 +1,7 @@
 """``evaluate``: score a model on a folder of annotated photos."""
 
 import argparse
+import json
 from pathlib import Path
 
 from partclipseg.cli import options
@@ -31,6 +32,9 @@ EXAMPLES = """\
 examples:
   python -m partclipseg evaluate --data data/cars --split val --protocol oracle --json cars.json
   python -m partclipseg evaluate --data data/cars --protocol click --noc-targets 50 --json c.json
+
+  python -m partclipseg evaluate --data data/cars --protocol oracle --json tyre.json \\
+      --synonyms configs/withheld_synonyms.json
 
 exit codes:
   0  done
@@ -66,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "this is by far the slowest part)",
     )
     parser.add_argument(
+        "--synonyms",
+        type=Path,
+        metavar="FILE",
+        help='ask with other part names: a JSON file {"car": {"wheel": "tyre"}}',
+    )
+    parser.add_argument(
         "--json", required=True, type=Path, metavar="FILE", help="where the figures go"
     )
 
@@ -82,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
     from partclipseg.evaluation import evaluate
 
     dataset = datasets.read(args.data, args.split)
+    if args.synonyms is not None:
+        dataset = datasets.renamed(dataset, _read_synonyms(args.synonyms))
     report = evaluate(
         options.predictor(args),
         dataset,
@@ -93,3 +105,13 @@ def run(args: argparse.Namespace) -> int:
     report.write(args.json)
     print(report.summary())
     return 0
+
+
+def _read_synonyms(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+        return {str(o): {str(p): str(n) for p, n in parts.items()} for o, parts in names.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(
+            f'"{path}" cannot be read as synonyms; it needs the form {{"car": {{"wheel": "tyre"}}}}.'
+        ) from error

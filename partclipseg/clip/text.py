@@ -1,11 +1,13 @@
 """Running open_clip's text transformer on short phrases without paying for the padding."""
 
+from typing import Any
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
-def encode_tokens(text_tower: nn.Module, tokens: Tensor) -> Tensor:
+def encode_tokens(text_tower: Any, tokens: Tensor) -> Tensor:
     """Embed tokenised phrases, equal to the tower's own forward pass but cut to the longest phrase.
 
     open_clip's ``TextTransformer`` always computes its full context because its causal mask has a

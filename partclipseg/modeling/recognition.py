@@ -8,16 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LARGEST_SCALE = 4.6  # logarithm of CLIP's own limit, 100
+
 
 class Part2CLIP(nn.Module):
     """Masked pooling of dense CLIP vectors, and the scales that turn cosines into logits."""
 
     def __init__(self) -> None:
         super().__init__()
-        # exp(3) = 20; thresholds begin where the cosines of unrelated names end.
-        self.part_scale = nn.Parameter(torch.tensor(3.0))
+        # exp(4.1) = 60: "front door" and "rear door" have a cosine of 0.92, so small differences
+        # have to count. Thresholds begin where the cosines of unrelated names end.
+        self.part_scale = nn.Parameter(torch.tensor(4.1))
         self.part_none = nn.Parameter(torch.tensor(0.35))
-        self.object_scale = nn.Parameter(torch.tensor(3.0))
+        self.object_scale = nn.Parameter(torch.tensor(3.7))
         self.object_none = nn.Parameter(torch.tensor(0.35))
 
     @staticmethod
@@ -35,11 +38,11 @@ class Part2CLIP(nn.Module):
 
     def part_logits(self, cosine: Tensor) -> Tensor:
         """Cosines with part names -> logits in which "none of these" is 0."""
-        return self.part_scale.clamp(max=4.1).exp() * (cosine - self.part_none)
+        return self.part_scale.clamp(max=LARGEST_SCALE).exp() * (cosine - self.part_none)
 
     def object_logits(self, cosine: Tensor) -> Tensor:
         """Cosines with object names -> logit that the object is there (0 = undecided)."""
-        return self.object_scale.clamp(max=4.1).exp() * (cosine - self.object_none)
+        return self.object_scale.clamp(max=LARGEST_SCALE).exp() * (cosine - self.object_none)
 
 
 def similarity_maps(dense: Tensor, text: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from partclipseg.studio.cache import BoundedCache
 
 log = logging.getLogger(__name__)
 
-TEXT_THRESHOLD = 0.2
-"""Probability from which a word's pixels are sent; the slider in the browser starts there."""
+TEXT_THRESHOLD = 0.5
+"""Probability above which a pixel belongs to a word; the slider in the browser starts there."""
 
 ANSWERS_LIMIT = 64 * 2**20
 

@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from partclipseg.clip.lite import LiteCLIP
 from partclipseg.geometry import Frame
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 
@@ -87,14 +89,18 @@ def fit_projection(
         photos used, and on the held-out ones the mean cosine to the target and how often the
         classifier's best class is the nearest of the 1,000 names.
     """
-    classifier, trunk = imagenet_classifier(), model.backbone.clip.visual.trunk
+    classifier = imagenet_classifier()
+    visual: Any = cast(LiteCLIP, model.backbone).clip.visual
+    trunk = visual.trunk
     names = class_names()
     text = torch.stack([F.normalize(model.backbone.encode_text(n).mean(0), dim=0) for n in names])
     inputs, targets, best = [], [], []
     for number, path in enumerate(paths):
         photo = Image.open(path).convert("RGB")
         share = classifier(central_crop(photo))[0].softmax(-1)
-        targets.append(F.normalize(share.pow(0.7) @ text, dim=0))
+        # The best few only: the long tail of a thousand classes would drown them.
+        sure, classes = share.topk(5)
+        targets.append(F.normalize(sure @ text[classes], dim=0))
         best.append(int(share.argmax()))
         pixels = np.asarray(photo)
         frame = Frame.fit(photo.width, photo.height, model.config.image_size)
@@ -108,7 +114,7 @@ def fit_projection(
     a, b = x[~kept], y[~kept]
     gram = a.T @ a + ridge * torch.eye(a.shape[1], dtype=a.dtype)
     weight = torch.linalg.solve(gram, a.T @ b).T.float()
-    model.backbone.clip.visual.head.proj.weight.copy_(weight)
+    visual.head.proj.weight.copy_(weight)
     guess = F.normalize(x[kept].float() @ weight.T, dim=-1)
     nearest = (guess @ text.T).argmax(-1)
     return {

@@ -241,9 +241,9 @@ def batch_losses(
         absent = names.absent_objects([n for n, *_ in sample.objects], 8, rng)
         gate = object_loss(model, features, row, sample, names.bank[present], names.bank[absent])
         pooled = pooled_losses(features, row, sample, text, names.bank[present], bank)
-        for key, value in (("objects", gate), ("similarity", pooled)):
-            if value is not None:
-                found.setdefault(key, []).append(value)
+        for key, term in (("objects", gate), ("similarity", pooled)):
+            if term is not None:
+                found.setdefault(key, []).append(term)
         spoken = np.flatnonzero(sample.texts >= 0)
         per_prompt[start + spoken] = text[torch.from_numpy(sample.texts[spoken])]
         start += len(sample.texts)

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from safetensors.torch import load_file, save_file
 
 from partclipseg import datasets
+from partclipseg.clip.lite import LiteCLIP
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.training import alignment, phrases, text
 from partclipseg.training.names import read_words
@@ -17,7 +18,7 @@ from partclipseg.training.recipe import Recipe
 def load_imagenet_tower(model: PartCLIPSeg) -> None:
     """The ImageNet classifier's tower, without its last layer."""
     source = alignment.imagenet_classifier().state_dict()
-    trunk: Any = model.backbone.clip.visual.trunk
+    trunk = cast(LiteCLIP, model.backbone).clip.visual.trunk
     trunk.load_state_dict({k: v for k, v in source.items() if not k.startswith("classifier.")})
 
 
@@ -42,7 +43,8 @@ def prepare_text_tower(
 ) -> dict[str, float]:
     """Distil the text tower, or read it where an earlier call has left it; how well it agrees."""
     file, report = out / "text.safetensors", out / "text_report.json"
-    tower: Any = model.backbone.clip.text
+    backbone = cast(LiteCLIP, model.backbone)
+    tower = backbone.clip.text
     if not file.is_file():
         pairs, objects = data_words(sets, data)
         withheld = read_words(recipe.folder / recipe.withheld)
@@ -50,7 +52,7 @@ def prepare_text_tower(
         nouns = phrases.read_wordnet(Path(recipe.text.wordnet))
         made = phrases.build(nouns, pairs, objects, kept_back, recipe.text.phrases, recipe.seed)
         result = text.train_text_tower(
-            tower, model.backbone.tokenizer, made, out, minutes=recipe.text.minutes
+            tower, backbone.tokenizer, made, out, minutes=recipe.text.minutes
         )
         report.write_text(json.dumps(result, indent=2))
         save_file({k: v for k, v in tower.state_dict().items() if k != "attn_mask"}, file)

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ class SentenceTeacher:
 
 
 @torch.no_grad()
-def start_from_teacher(tower: nn.Module, tokenizer, teacher: SentenceTeacher) -> None:
+def start_from_teacher(tower: Any, tokenizer: Any, teacher: SentenceTeacher) -> None:
     """Token embeddings begin as the teacher's view of each token, reduced by PCA to the width."""
     words = [tokenizer.decoder[i].replace("</w>", "") or " " for i in range(tokenizer.vocab_size)]
     vectors = torch.from_numpy(teacher(words))
@@ -126,7 +127,13 @@ def agreement(tower: nn.Module, tokens: Tensor, targets: Tensor) -> dict[str, fl
 
 
 def train_text_tower(
-    tower: nn.Module, tokenizer, phrases: Sequence[str], out: Path, *, minutes: float, held_out=4000
+    tower: nn.Module,
+    tokenizer: Any,
+    phrases: Sequence[str],
+    out: Path,
+    *,
+    minutes: float,
+    held_out: int = 4000,
 ) -> dict[str, float]:
     """Embed ``phrases`` with the teacher (cached in ``out``), distil, report on the last ones."""
     teacher = SentenceTeacher()

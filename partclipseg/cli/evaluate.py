@@ -113,5 +113,5 @@ def _read_synonyms(path: Path) -> dict[str, dict[str, str]]:
         return {str(o): {str(p): str(n) for p, n in parts.items()} for o, parts in names.items()}
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(
-            f'"{path}" cannot be read as synonyms; it needs the form {{"car": {{"wheel": "tyre"}}}}.'
+            f'"{path}" cannot be read as synonyms; the form is {{"car": {{"wheel": "tyre"}}}}.'
         ) from error

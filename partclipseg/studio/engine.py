@@ -18,9 +18,6 @@ from partclipseg.studio.cache import BoundedCache
 
 log = logging.getLogger(__name__)
 
-TEXT_THRESHOLD = 0.5
-"""Probability above which a pixel belongs to a word; the slider in the browser starts there."""
-
 ANSWERS_LIMIT = 64 * 2**20
 
 
@@ -150,7 +147,7 @@ class Engine:
 
 def _ask(predictor: Predictor, encoded: Encoded, ask: Ask) -> Segmentation:
     if ask.kind == "text":
-        return predictor.segment(ask.text, threshold=TEXT_THRESHOLD, photo=encoded)
+        return predictor.segment(ask.text, photo=encoded)
     if ask.kind == "everything":
         return predictor.everything(ask.text or None, photo=encoded)
     return predictor.predict(

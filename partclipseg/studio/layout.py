@@ -44,13 +44,15 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
                 "examples": [example.card() for example in gallery],
             },
         )
+        # The canvas asks one question at a time and sends the newest when it may. Gradio's own
+        # "always_last" would send the data of the click that was under way a second time.
         for name in ("open_photo", "segment_photo", "save_result"):
             asked = getattr(canvas, name)(
                 getattr(handlers, name),
                 inputs=session,
                 outputs=[canvas, session],
                 show_progress="hidden",
-                trigger_mode="always_last",
+                trigger_mode="multiple",
                 concurrency_id="model",
                 concurrency_limit=1,
                 api_visibility="private",

@@ -22,7 +22,7 @@ export function mount(gradio) {
 
   const server = createServer(gradio, setup, t);
   const history = createHistory();
-  const view = { threshold: 0.5, grain: "", overrides: new Map(), solo: null, front: "words" };
+  const view = { threshold: 0, grain: "", overrides: new Map(), solo: null, front: "words" };
   const runs = { words: null, marks: null };
   const answers = new Map();
   const lanes = {
@@ -72,8 +72,8 @@ export function mount(gradio) {
       replacePhoto(answer, image, source);
     } else {
       refs.empty.hidden = photo !== null;
-      say(refs.stageError, answer.error?.message ?? t("photo_not_shown"));
       if (photo) refreshAll(); // what was asked about it was dropped
+      say(refs.stageError, answer.error?.message ?? t("photo_not_shown"));
     }
   }
 
@@ -110,7 +110,7 @@ export function mount(gradio) {
 
   function mark(state) {
     if (!refs.veil.hidden) return;
-    refs.hint.hidden = true;
+    refs.hint.hidden = refs.stageNote.hidden = true;
     history.push(state);
     view.front = "marks";
     view.solo = null;

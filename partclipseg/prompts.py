@@ -1,6 +1,7 @@
 """What a visitor asks: words, clicks, boxes, a mask; parsed and checked once."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,13 @@ class Parsed:
 
 
 # A token is a quoted name, a separator, or a run of anything else.
-_TOKEN = re.compile(r'"([^"\n]*)"|([,;:\n])|([^",;:\n]+|")')
+_SEPARATORS = {"，": ",", "、": ",", "،": ",", "；": ";", "؛": ";", "：": ":"}
+_ENDS = ",;:\n" + "".join(_SEPARATORS)
+_TOKEN = re.compile(rf'"([^"\n]*)"|([{_ENDS}])|([^"{_ENDS}]+|")')
+_HALF_NAME = re.compile(rf"(?<=[{_ENDS}])[^{_ENDS}]{{0,{MAX_NAME_LENGTH}}}\Z")
+_QUOTES = str.maketrans(dict.fromkeys("“”„", '"'))  # as phones and word processors write them
+_UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_MINUS = ("-", "\u2212")
 
 
 def parse(text: str) -> Parsed:
@@ -53,7 +60,8 @@ def parse(text: str) -> Parsed:
 
     Commas, semicolons and new lines separate names; a name before a colon is the object of those
     that follow, up to a semicolon, a new line or the next colon; "-" before a name asks for the
-    opposite; quotes keep commas and colons.
+    opposite; quotes keep commas and colons. The same marks of other scripts and typographic quotes
+    are read alike.
 
     Raises:
         InputError: no name is left.
@@ -62,9 +70,10 @@ def parse(text: str) -> Parsed:
         raise InputError(f"The words must be text, not {type(text).__name__}; {EXAMPLE}.")
     notes: list[str] = []
     if len(text) > MAX_TEXT:
-        text = text[:MAX_TEXT]
+        text = _HALF_NAME.sub("", text[:MAX_TEXT])
         notes.append(f"Only the first {MAX_TEXT:,} characters were read.")
-    queries: dict[tuple, Query] = {}
+    text = unicodedata.normalize("NFC", _UNREADABLE.sub(" ", text.translate(_QUOTES)))
+    queries: dict[tuple[str, str], Query] = {}
     repeated = False
     for query in _queries(text, notes):
         key = ((query.object or "").casefold(), (query.part or "").casefold())
@@ -86,16 +95,15 @@ def _queries(text: str, notes: list[str]) -> list[Query]:
     out: list[Query] = []
     owner: str | None = None
     named = 0  # names since the owner was given: "car:" alone asks for the car
-    pending = ""
-    quoted = False
+    pending = _Name()
 
     def close_name() -> None:
-        nonlocal pending, quoted, named
-        name, sign = _clean(pending, quoted, notes)
+        nonlocal pending, named
+        name = pending.finish(notes)
         if name:
-            out.append(Query(owner, name, sign))
+            out.append(Query(owner, name, pending.sign))
             named += 1
-        pending, quoted = "", False
+        pending = _Name()
 
     def close_owner() -> None:
         nonlocal owner, named
@@ -105,13 +113,13 @@ def _queries(text: str, notes: list[str]) -> list[Query]:
 
     for match in _TOKEN.finditer(text + ";"):
         literal, separator, run = match.groups()
+        separator = _SEPARATORS.get(separator, separator)
         if literal is not None:
-            pending, quoted = pending + literal, True
+            pending.add_literal(literal)
         elif run is not None:
-            pending += run if run.strip() or not quoted else ""
+            pending.text += run
         elif separator == ":":
-            name, _ = _clean(pending, quoted, notes)
-            pending, quoted = "", False
+            name, pending = pending.finish(notes), _Name()
             close_owner()
             owner = name or None
         else:
@@ -121,18 +129,31 @@ def _queries(text: str, notes: list[str]) -> list[Query]:
     return out
 
 
-def _clean(raw: str, quoted: bool, notes: list[str]) -> tuple[str, int]:
-    """A name without surplus space and its sign; punctuation alone is no name."""
-    name = " ".join(raw.split())
-    sign = 1
-    if not quoted:
-        if name.startswith(("-", "\u2212")):
-            sign, name = -1, name[1:].strip()
-        name = name.strip(" .!?")
-    if len(name) > MAX_NAME_LENGTH:
-        name = name[:MAX_NAME_LENGTH].rstrip()
-        notes.append(f"Names are cut after {MAX_NAME_LENGTH} characters.")
-    return (name, sign) if any(c.isalnum() for c in name) else ("", sign)
+@dataclass
+class _Name:
+    """A name while it is read."""
+
+    text: str = ""
+    quoted: bool = False
+    sign: int = 1
+
+    def add_literal(self, literal: str) -> None:
+        if self.text.strip() in _MINUS:  # -"hub, cap"
+            self.text, self.sign = "", -1
+        self.text += literal
+        self.quoted = True
+
+    def finish(self, notes: list[str]) -> str:
+        """The name without surplus space; empty where it is punctuation alone."""
+        name = " ".join(self.text.split())
+        if not self.quoted:
+            if name.startswith(_MINUS):
+                self.sign, name = -1, name[1:]
+            name = name.strip(' .!?"')
+        if len(name) > MAX_NAME_LENGTH:
+            name = name[:MAX_NAME_LENGTH].rstrip()
+            notes.append(f"Names are cut after {MAX_NAME_LENGTH} characters.")
+        return name if any(c.isalnum() for c in name) else ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +195,7 @@ def validate(
         raise InputError(
             f"The point ({x:g}, {y:g}) lies outside the photo, which is {width} x {height} pixels."
         )
-    parsed = parse(text) if text else Parsed(())
+    parsed = Parsed(()) if text is None or text == "" else parse(text)
     if granularity is not None and granularity not in GRANULARITIES:
         raise InputError(f"The granularity is {granularity!r}; use whole, part or subpart.")
     return Prompts(
@@ -188,7 +209,7 @@ def _numbers(values: Any, columns: int, what: str, form: str) -> np.ndarray:
         return np.zeros((0, columns))
     try:
         array = np.asarray(values, float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"The {what} must be numbers, one {form} each.") from error
     if array.size == 0:
         return np.zeros((0, columns))
@@ -203,7 +224,10 @@ def _numbers(values: Any, columns: int, what: str, form: str) -> np.ndarray:
 def _labels(labels: Any, count: int) -> np.ndarray:
     if labels is None:
         return np.ones(count, np.int64)
-    array = np.atleast_1d(np.asarray(labels)).ravel()
+    try:
+        array = np.atleast_1d(np.asarray(labels)).ravel()
+    except ValueError as error:
+        raise InputError("Point labels are one number, 1 or 0, for each point.") from error
     if len(array) != count:
         raise InputError(f"There are {count} points but {len(array)} point labels; give one each.")
     if count and not np.isin(array, (0, 1)).all():
@@ -232,13 +256,15 @@ def _boxes(boxes: Any, width: int, height: int) -> np.ndarray:
 def _mask(mask: Any, width: int, height: int) -> np.ndarray | None:
     if mask is None:
         return None
-    array = np.asarray(mask)
+    try:
+        array = np.asarray(mask).astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError("The mask must be boolean, or numbers from 0 to 1.") from error
     if array.shape != (height, width):
         raise InputError(
             f"The mask has shape {array.shape}; it must be {(height, width)}, "
             "the photo's height and width."
         )
-    array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise InputError("The mask holds NaN or infinite values.")
     if array.max() > 1 or array.min() < 0:

@@ -1,5 +1,6 @@
 """What the model answers: one type that the app, the command line and the exporters all read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -48,20 +49,26 @@ class PartMask:
         granularity: str | None = None,
     ) -> "PartMask":  # fmt: skip
         """From an (H, W) bool mask."""
-        encoded = coco_mask.encode(np.asfortranarray(mask, np.uint8))
+        encoded = coco_mask.encode(np.asfortranarray(mask, bool).view(np.uint8))
         x, y, width, height = (int(v) for v in coco_mask.toBbox(encoded))
         return cls(
             label=label, object=object, part=part, similarity=similarity, probability=probability,
             predicted_iou=predicted_iou, bbox=(x, y, width, height),
-            area=int(coco_mask.area(encoded)), colour=colour or palette.colour(label), granularity=granularity,
+            area=int(coco_mask.area(encoded)), colour=colour or palette.colour(label),
+            granularity=granularity,
             rle={"size": [int(v) for v in encoded["size"]], "counts": encoded["counts"].decode()},
         )  # fmt: skip
 
     @cached_property
     def mask(self) -> np.ndarray:
-        """(H, W) bool."""
+        """(H, W) bool, read-only; kept once it was asked for."""
+        mask = self._decode()
+        mask.setflags(write=False)
+        return mask
+
+    def _decode(self) -> np.ndarray:
         rle = {"size": self.rle["size"], "counts": self.rle["counts"].encode()}
-        return coco_mask.decode(rle).astype(bool)
+        return coco_mask.decode(rle).view(bool)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dict; the mask is ``segmentation``."""
@@ -72,17 +79,22 @@ class PartMask:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "PartMask":
-        """Inverse of ``to_json``. Raises InputError where a key is missing."""
+        """Inverse of ``to_json``. Raises InputError where it is of another form."""
         try:
             rle = data["segmentation"]
+            size = [int(v) for v in rle["size"]]
+            _check_rle(rle["counts"], *size)
+            x, y, width, height = (int(v) for v in data["bbox"])
+            colour = data.get("colour", "#888888")
+            if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
+                raise ValueError(f"the colour {colour!r} is not of the form #rrggbb")
             return cls(
                 **{k: data.get(k) for k in
                    ("object", "part", "similarity", "probability", "predicted_iou", "granularity")},
-                label=data["label"], bbox=tuple(int(v) for v in data["bbox"]),
-                area=int(data["area"]), colour=data.get("colour", "#888888"),
-                rle={"size": list(rle["size"]), "counts": rle["counts"]},
+                label=data["label"], bbox=(x, y, width, height), area=int(data["area"]),
+                colour=colour, rle={"size": size, "counts": rle["counts"]},
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"This is not a part of a PartCLIPSeg result: {error!r}.") from error
 
 
@@ -115,21 +127,27 @@ class Segmentation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Segmentation":
-        """Inverse of ``to_json``. Raises InputError where a key is missing."""
+        """Inverse of ``to_json``. Raises InputError where it is of another form."""
         try:
-            return cls(
+            found = cls(
                 image=data["image"], width=int(data["width"]), height=int(data["height"]),
                 model=data["model"], parts=tuple(PartMask.from_json(p) for p in data["parts"]),
                 messages=tuple(data.get("messages", ())),
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError) as error:
+            if any(p.rle["size"] != [found.height, found.width] for p in found.parts):
+                raise ValueError("a mask has another size than the photo")
+            return found
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"This is not a PartCLIPSeg result: {error!r}.") from error
 
     def label_map(self) -> np.ndarray:
         """(H, W) int16: 0 = no part, i + 1 = ``parts[i]``; where masks overlap the smaller wins."""
         out = np.zeros((self.height, self.width), np.int16)
-        for index in sorted(range(len(self.parts)), key=lambda i: -self.parts[i].area):
-            out[self.parts[index].mask] = index + 1
+        # The last one painted is seen: the smallest, and among equals the first, which is the best.
+        for index in sorted(range(len(self.parts)), key=lambda i: (-self.parts[i].area, -i)):
+            out[self.parts[index]._decode()] = index + 1
         return out
 
 
@@ -152,5 +170,29 @@ class Labels:
         row = self.similarities[index]
         return [
             (self.names[i], float(row[i]), float(self.probabilities[index, i]))
-            for i in np.argsort(-row)[:count]
+            for i in np.argsort(-row, kind="stable")[:count]
         ]
+
+
+def _check_rle(counts: str, height: int, width: int) -> None:
+    """Raise ValueError unless the runs cover the photo: pycocotools trusts them blindly.
+
+    COCO writes each run in digits of 5 bits, lowest first, from "0" on; bit 5 says that more
+    follow, bit 4 of the last one is the sign; from the fourth run on only the difference to the
+    run two before is written.
+    """
+    codes = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - 48
+    ends = np.flatnonzero((codes & 32) == 0)
+    if not len(codes) or codes.min() < 0 or codes.max() > 63 or ends[-1:] != [len(codes) - 1]:
+        raise ValueError("its mask is not a compressed RLE")
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts + 1
+    if lengths.max() > 8:
+        raise ValueError("its mask holds a run that is longer than any photo")
+    shifts = 5 * (np.arange(len(codes)) - np.repeat(starts, lengths))
+    runs = np.add.reduceat((codes & 31) << shifts, starts)
+    runs -= np.where(codes[ends] & 16, np.int64(1) << (5 * lengths), 0)
+    runs[1::2] = runs[1::2].cumsum()
+    runs[2::2] = runs[2::2].cumsum()
+    if runs.min() < 0 or min(height, width) < 1 or runs.sum() != height * width:
+        raise ValueError("its mask does not cover the photo")

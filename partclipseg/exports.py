@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 import uuid
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from partclipseg.images import SUFFIXES
 from partclipseg.rendering import overlay, with_legend
 from partclipseg.results import PartMask, Segmentation
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{k}{i}" for k in ("com", "lpt") for i in range(1, 10))}
+EDGES = "._- "  # hidden files, options of a shell, endings that Windows drops
 
 
 def coco(segmentation: Segmentation) -> dict[str, Any]:
@@ -24,8 +27,9 @@ def coco(segmentation: Segmentation) -> dict[str, Any]:
             "id": number, "image_id": 1, "iscrowd": 0,
             "category_id": category[(part.object or "", part.part or part.label)],
             "segmentation": dict(part.rle), "area": part.area, "bbox": list(part.bbox),
-            "score": part.predicted_iou if part.probability is None else part.probability, "similarity": part.similarity,
-            "predicted_iou": part.predicted_iou, "label": part.label, "colour": part.colour,
+            "score": part.predicted_iou if part.probability is None else part.probability,
+            "similarity": part.similarity, "predicted_iou": part.predicted_iou,
+            "label": part.label, "colour": part.colour,
         }
         for number, part in enumerate(segmentation.parts, 1)
     ]  # fmt: skip
@@ -60,13 +64,24 @@ def overlay_png(photo: np.ndarray, segmentation: Segmentation, *, opacity: float
 
 
 def safe_stem(name: str) -> str:
-    """A file name's stem from any text: no separators or reserved names, at most 80 characters."""
-    stem = re.sub(r"[^\w\-.]+", "_", name, flags=re.UNICODE).strip("._ ")[:80]
+    """A file name's stem from any text, at most 80 characters and 200 bytes.
+
+    Letters, digits and marks of all scripts stay; separators and all else become "_". A photo's
+    ending is dropped, and names that Windows reserves are avoided.
+    """
+    # NFKC first: it turns some single characters into separators and digits.
+    plain = unicodedata.normalize("NFKC", name)
+    kept = "".join(c if c in "-." or unicodedata.category(c)[0] in "LMN" else "_" for c in plain)
+    stem = re.sub("__+", "_", kept)
+    if stem.lower().endswith(tuple(SUFFIXES)):
+        stem = stem[: stem.rindex(".")]
+    stem = stem.strip(EDGES)
+    if not stem or stem.split(".")[0].casefold() in RESERVED:
+        stem = f"photo_{stem}"
+    stem = stem[:80]
     while len(stem.encode()) > 200:
         stem = stem[:-1]
-    if not stem or stem.split(".")[0].casefold() in RESERVED:
-        stem = f"photo_{stem}".rstrip("_")
-    return stem
+    return stem.strip(EDGES)
 
 
 def write_atomically(path: str | Path, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """Label -> colour: always the same for a label, told apart with any colour vision."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 # Okabe & Ito (2008) without black, then Paul Tol's "muted" and "bright" hues that stay apart from
@@ -12,7 +13,7 @@ COLOURS = (
 
 
 def _start(label: str) -> int:
-    digest = hashlib.sha256(label.strip().casefold().encode()).digest()
+    digest = hashlib.sha256(label.strip().casefold().encode(errors="replace")).digest()
     return int.from_bytes(digest[:4], "big") % len(COLOURS)
 
 
@@ -22,7 +23,7 @@ def colour(label: str) -> str:
 
 
 def assign(labels: Sequence[str]) -> dict[str, str]:
-    """Colours for labels shown together: distinct as long as there are enough.
+    """Colours for labels shown together: distinct as long as there are enough, then evenly shared.
 
     The first label that wants a colour keeps it, the next takes the next free one, so the same list
     always looks the same.
@@ -30,7 +31,7 @@ def assign(labels: Sequence[str]) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for label in dict.fromkeys(labels):
         start = _start(label)
-        free = [COLOURS[(start + i) % len(COLOURS)] for i in range(len(COLOURS))]
-        used = set(chosen.values())
-        chosen[label] = next((c for c in free if c not in used), free[0])
+        wanted = [COLOURS[(start + i) % len(COLOURS)] for i in range(len(COLOURS))]
+        used = Counter(chosen.values())
+        chosen[label] = min(wanted, key=lambda c: used[c])
     return chosen

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from scipy import ndimage
 
 from partclipseg.errors import InputError
 from partclipseg.results import PartMask, Segmentation
 
 PANEL = "#ffffff"
 INK, FAINT = "#1b1f24", "#5b6470"
+LEGEND_HEIGHT = 640  # pixels, beside smaller pictures
+LONGEST_LABEL = 300  # characters that are looked at
 # Scripts that DejaVu Sans has no glyphs for, where the system has a font for them.
 FALLBACK_FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
@@ -31,6 +32,8 @@ def overlay(
 ) -> np.ndarray:
     """The photo with its parts in colour; where masks overlap the smaller one is seen.
 
+    Outlines lie inside of their parts, so that what belongs to no part stays as it was.
+
     Args:
         photo: (H, W, 3) uint8.
         opacity: 0 = outlines only, 1 = flat colour.
@@ -45,82 +48,108 @@ def overlay(
             f"{segmentation.width} x {segmentation.height}."
         )
     table = np.array([(0, 0, 0)] + [rgb(p.colour) for p in segmentation.parts], np.float32)
-    strength = np.where(labels > 0, np.float32(opacity), 0)[..., None]
-    out = photo * (1 - strength) + table[labels] * strength
-    if outlines and segmentation.parts:
-        width = max(1, round(max(labels.shape) / 500))
-        highest = ndimage.grey_dilation(labels, size=(3, 3))
-        edge = highest != ndimage.grey_erosion(labels, size=(3, 3))
-        edge = ndimage.binary_dilation(edge, iterations=width - 1) if width > 1 else edge
-        nearest = ndimage.grey_dilation(labels, size=(2 * width + 1, 2 * width + 1))
-        out[edge] = table[nearest[edge]] * 0.75
-    return out.round().clip(0, 255).astype(np.uint8)
+    strength = np.float32(np.clip(opacity, 0, 1))
+    out = photo.copy()
+    inside = labels > 0
+    seen = labels[inside]
+    out[inside] = (photo[inside] * (1 - strength) + table[seen] * strength).round()
+    if outlines:
+        edge = _edges(labels, max(1, round(max(labels.shape) / 500)))
+        out[edge] = (table[labels[edge]] * 0.75).round()
+    return out
+
+
+def _edges(labels: np.ndarray, width: int) -> np.ndarray:
+    """(H, W) bool: pixels of a part that have another part or none within ``width``, on an axis."""
+    edge = np.zeros(labels.shape, bool)
+    for distance in range(1, width + 1):
+        for axis in (0, 1):
+            values, marks = np.moveaxis(labels, axis, 0), np.moveaxis(edge, axis, 0)
+            change = values[distance:] != values[:-distance]
+            marks[distance:] |= change
+            marks[:-distance] |= change
+    return edge & (labels > 0)
 
 
 def with_legend(picture: np.ndarray, segmentation: Segmentation) -> Image.Image:
-    """The overlay with a panel at its right: swatch, label, similarity, predicted IoU."""
+    """The overlay with a panel at its right: swatch, label, similarity, predicted IoU.
+
+    The panel is as high as the picture, or ``LEGEND_HEIGHT`` beside a smaller one; what does not
+    fit below each other goes on in further columns.
+    """
     height, width = picture.shape[:2]
     size = int(np.clip(height / 36, 12, 26))
     row = round(size * 2.6)
-    panel = round(size * 19)
-    needed = row * (len(segmentation.parts) + 1) + row // 2
-    canvas = Image.new("RGB", (width + panel, max(height, needed)), PANEL)
+    column = round(size * 19)
+    total = max(height, min(LEGEND_HEIGHT, row * (max(1, len(segmentation.parts)) + 1) + row // 2))
+    lines = max(1, (total - row // 2) // row - 1)
+    columns = max(1, -(-len(segmentation.parts) // lines))
+    canvas = Image.new("RGB", (width + column * columns, total), PANEL)
     canvas.paste(Image.fromarray(picture))
     draw = ImageDraw.Draw(canvas)
-    left = width + size
+    left, room = width + size, column - 2 * size
     title = f"{segmentation.image} · {segmentation.model}"
-    draw.text((left, row // 3), _cut(title, size, panel - 2 * size), INK, _font(size, title))
+    _write(draw, (left, row // 3), title, size, column * columns - 2 * size, INK)
     if not segmentation.parts:
-        draw.text((left, row // 3 + row), "no part was found", FAINT, _font(size, ""))
+        _write(draw, (left, row // 3 + row), "no part was found", size, room, FAINT)
     for index, part in enumerate(segmentation.parts):
-        _legend_row(draw, part, left, row * (index + 1), size, panel - 2 * size)
+        across, down = divmod(index, lines)
+        _legend_row(draw, part, left + column * across, row * (down + 1), size, room)
     return canvas
 
 
-def _legend_row(draw: ImageDraw.ImageDraw, part: PartMask, x: int, y: int, size: int, room: int):
+def _legend_row(
+    draw: ImageDraw.ImageDraw, part: PartMask, x: int, y: int, size: int, room: int
+) -> None:
     draw.rounded_rectangle((x, y + 2, x + size, y + size + 2), size // 4, part.colour)
-    text = _cut(part.label, size, room - round(1.6 * size))
-    draw.text((x + round(1.6 * size), y), text, INK, _font(size, text))
+    indent = round(1.6 * size)
+    _write(draw, (x + indent, y), part.label, size, room - indent, INK)
     scores = [
         f"{name} {value:.2f}"
         for name, value in (("similarity", part.similarity), ("IoU", part.predicted_iou))
         if value is not None
     ]
-    small = round(size * 0.8)
-    position = (x + round(1.6 * size), y + round(size * 1.25))
-    draw.text(position, "   ".join(scores), FAINT, _font(small, ""))
+    position = (x + indent, y + round(size * 1.25))
+    _write(draw, position, "   ".join(scores), round(size * 0.8), room - indent, FAINT)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, xy: tuple[int, int], text: str, size: int, room: int, ink: str
+) -> None:
+    """Any text on one line, shortened by an ellipsis to ``room`` pixels."""
+    text = _one_line(text)
+    font = _load_font(size, _font_file(text))
+    if font.getlength(text) > room:
+        while text and font.getlength(text + "…") > room:
+            text = text[:-1]
+        text += "…"
+    draw.text(xy, text, ink, font)
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:LONGEST_LABEL])
+
+
+def _font_file(text: str) -> str:
+    """The font that has most of the text's characters; DejaVu Sans where that settles nothing."""
+    letters = {ord(c) for c in text}
+    return max(_fonts(), key=lambda font: len(letters & font[1]))[0]
 
 
 @cache
-def _font_file(plain: bool) -> str:
+def _fonts() -> list[tuple[str, frozenset[int]]]:
+    """The fonts at hand and the code points that they draw."""
     from matplotlib import get_data_path
+    from matplotlib.ft2font import FT2Font
 
-    if not plain:
-        for file in FALLBACK_FONTS:
-            if Path(file).is_file():
-                return file
-    return str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+    dejavu = str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+    files = [dejavu, *(file for file in FALLBACK_FONTS if Path(file).is_file())]
+    return [(file, frozenset(FT2Font(file).get_charmap())) for file in files]
 
 
 @cache
-def _load_font(size: int, plain: bool) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_font_file(plain), size)
-
-
-def _font(size: int, text: str) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, or a system font for text with Asian characters."""
-    return _load_font(size, all(ord(c) < 0x1100 for c in text))
-
-
-def _cut(text: str, size: int, room: int) -> str:
-    """``text`` shortened by an ellipsis to ``room`` pixels, line breaks and controls removed."""
-    text = "".join(c if c.isprintable() else " " for c in text)
-    font = _font(size, text)
-    if font.getlength(text) <= room:
-        return text
-    while text and font.getlength(text + "…") > room:
-        text = text[:-1]
-    return text + "…"
+def _load_font(size: int, file: str) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(file, size)
 
 
 def heatmap(
@@ -140,7 +169,9 @@ def heatmap(
     from matplotlib.figure import Figure
 
     height, width = values.shape
-    figure = Figure(figsize=(6.4, 6.4 * height / width * 0.86 + 0.4), dpi=120, layout="constrained")
+    scale = 5.5 / max(height, width)  # inches a pixel; a narrow photo leaves room for bar and title
+    size = (max(2.5, width * scale) + 0.9, max(2.5, height * scale) + 0.4)
+    figure = Figure(figsize=size, dpi=120, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.imshow(photo)
@@ -148,7 +179,7 @@ def heatmap(
     shown = axes.imshow(values, cmap="viridis", alpha=0.72, vmin=low, vmax=high)
     axes.set_axis_off()
     # "$" would start a formula in matplotlib's text.
-    axes.set_title(title.replace("$", r"\$"), fontsize=11)
+    axes.set_title(_one_line(title).replace("$", r"\$"), fontsize=11)
     figure.colorbar(shown, ax=axes, shrink=0.85, label="similarity (cosine)")
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

@@ -24,6 +24,7 @@ SUREST_SHARE = 0.004
 ZOOM_BELOW = 0.75
 ZOOM_MARGIN = 0.15
 SHARPNESS = 20.0  # of cosines that become probabilities over asked names
+EXTENT_WEIGHT = 0.5  # in cosines: what an object's name loses on a mask far from its extent
 FOREIGN_SHARPNESS = 100.0  # CLIP's own logit scale
 OUTSIDE = -20.0  # logit of what a look does not see
 
@@ -196,7 +197,21 @@ class Namer:
         bare = torch.tensor([q.object is None for q in queries], device=text.device)
         either = torch.maximum(as_part, as_object)
         cosine = torch.where(whole, as_object, torch.where(bare, either, as_part)).cpu()
-        return cosine, (SHARPNESS * cosine).softmax(-1)
+        logits = SHARPNESS * cosine
+        if whole.any():
+            logits[:, whole.cpu()] -= self._unlike_object(photo, masks, text[whole]).cpu()
+        return cosine, logits.softmax(-1)
+
+    def _unlike_object(self, photo: EncodedPhoto, masks: Tensor, text: Tensor) -> Tensor:
+        """What an object's name loses on (M, h, w) masks that are not all of it: (M, N), >= 0.
+
+        A wheel is as similar to "car" as the whole car is; only the extent tells them apart.
+        """
+        extent = (object_logits(self.model, photo.full, text) > 0).flatten(1).float()
+        flat = masks.flatten(1).float()
+        both = flat @ extent.T
+        union = flat.sum(1, keepdim=True) + extent.sum(1) - both
+        return EXTENT_WEIGHT * SHARPNESS * (1 - both / union.clamp(min=1))
 
     def name_masks(
         self, photo: EncodedPhoto, logits: Tensor, queries: Sequence[Query]
@@ -209,7 +224,7 @@ class Namer:
             return []
         queries = list(queries) or self.likely(photo)
         cosine, probability = self.compare(photo, logits.sigmoid(), queries)
-        best = cosine.argmax(-1).tolist()
+        best = probability.argmax(-1).tolist()
         return [
             MaskName(queries[b], float(cosine[i, b]), float(probability[i, b]))
             for i, b in enumerate(best)

@@ -31,6 +31,9 @@ ImageSource = str | Path | Image.Image | np.ndarray | images.Photo
 GRID = 16  # clicks along each side in "everything"
 FOUND = 0.5  # an object is there when its surest cells are surer than this
 SMALLEST = 0.0002  # share of the photo below which a named region is noise
+# In "everything": the predicted IoU is that with what a visitor may have meant, so it is modest
+# for a lone click, where three things may be meant.
+SURE_ENOUGH, STEADY_ENOUGH = 0.2, 0.25
 
 
 class PartPredictor:
@@ -173,8 +176,9 @@ class PartPredictor:
         slot = torch.arange(len(iou)) % len(GRANULARITIES)
         masks = logits > 0
         area = masks.flatten(1).float().mean(1)
-        score = iou * stability(logits)
-        good = (area > SMALLEST) & (iou > 0.4) & (stability(logits) > 0.5)
+        steady = stability(logits)
+        score = iou * steady
+        good = (area > SMALLEST) & (iou > SURE_ENOUGH) & (steady > STEADY_ENOUGH)
         index = torch.nonzero(good).flatten()
         index = index[score[index].argsort(descending=True)][:400]
         kept = index[suppress(masks[index], score[index], 0.6, 60)] if len(index) else index

@@ -137,7 +137,7 @@ class Trainer:
 
     def _log(self, terms: dict[str, Tensor], seconds: float, left: float) -> None:
         row: dict[str, float | str] = {"step": self.step, "seconds": round(seconds, 2)}
-        row |= {k: round(float(terms[k]), 4) if k in terms else "" for k in LOGGED}
+        row |= {k: round(terms[k].item(), 4) if k in terms else "" for k in LOGGED}
         file = self.out / "log.csv"
         fresh = not file.is_file()
         with file.open("a", newline="") as handle:

@@ -20,7 +20,8 @@ DECODERS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000
 SUFFIXES = {
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jp2", ".ppm",
 }  # fmt: skip
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+AVIF_BRANDS = (b"avif", b"avis")
 # A file that starts like one of these and cannot be opened is a damaged photo, not another thing.
 PHOTO_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 DEEP_COLOUR = "(RGB[AaX]*|LA|CMYK);16"  # among the names of Pillow's decoders
@@ -80,7 +81,12 @@ def read(source: str | Path | Image.Image | np.ndarray, *, name: str | None = No
         raise InputError(
             f"A photo is a path, a PIL image or an array, not {type(source).__name__}."
         )
-    return _finish(source, _stem(name), _printable(name or "The photo"))
+    frame = source.tell()
+    try:
+        return _finish(source, _stem(name), _printable(name or "The photo"))
+    finally:
+        if source.tell() != frame:  # the caller's image stays where it was
+            source.seek(frame)
 
 
 def _read_file(path: Path, name: str | None) -> Photo:
@@ -101,16 +107,19 @@ def _read_file(path: Path, name: str | None) -> Photo:
 
 def _open(file: BinaryIO, shown: str) -> Image.Image:
     """The photo of a file, its header read and its size checked; nothing is decoded yet."""
-    start = file.read(12)
+    start = file.read(64)
     file.seek(0)
     if not start:
         raise InputError(f"{shown} is empty; choose a {FORMATS} file.")
-    if start[4:8] == b"ftyp" and start[8:12] in HEIF_BRANDS:
+    # AVIF is of the same family and may say "mif1" first: the whole list of brands decides.
+    brands = start[8 : int.from_bytes(start[:4])] if start[4:8] == b"ftyp" else b""
+    is_avif = any(brand in brands for brand in AVIF_BRANDS)
+    if not is_avif and brands[:4] in HEIF_BRANDS:
         raise InputError(f"{shown} is a HEIC photo, which is not read here; use {FORMATS}.")
     try:
         return Image.open(file, formats=DECODERS)
     except UnidentifiedImageError as error:
-        if start.startswith(PHOTO_STARTS):
+        if is_avif or start.startswith(PHOTO_STARTS):
             raise InputError(_damaged(shown)) from error
         raise InputError(f"{shown} is not a photo; use {FORMATS}.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

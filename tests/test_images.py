@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from partclipseg import images
 from partclipseg.errors import InputError
@@ -182,6 +182,15 @@ def test_only_the_first_frame(tmp_path: Path, kind: str) -> None:
     assert "Only the first of 3 frames is used." in photo.notes
 
 
+def test_an_image_of_the_caller_stays_at_its_frame(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (32, 32), colour) for colour in (RED, GREEN, BLUE)]
+    path = saved(frames[0], tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    with Image.open(path) as image:
+        image.seek(2)
+        assert (images.read(image).array == RED).all()
+        assert image.tell() == 2 and image.convert("RGB").getpixel((5, 5)) == BLUE
+
+
 def test_grey_photos_are_told() -> None:
     for source in (np.full((20, 20), 7, np.uint8), np.full((20, 20, 1), 7, np.uint8)):
         photo = images.read(source)
@@ -213,6 +222,19 @@ def test_files_that_are_no_photos(tmp_path: Path) -> None:
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 200
     assert "HEIC" in refusal(file("x.heic", heic)) and "JPEG" in refusal(file("y.jpg", heic))
     assert "is a folder" in refusal(tmp_path)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_is_told_from_heic_by_all_its_brands(tmp_path: Path) -> None:
+    path = saved(noise(), tmp_path / "x.avif")
+    data = bytearray(path.read_bytes())
+    data[8:12] = b"mif1"
+    path.write_bytes(data)
+    assert images.read(path).array.shape == (64, 64, 3)
+    path.write_bytes(data[: len(data) // 2])
+    assert "x.avif is damaged" in refusal(path)
+    path.write_bytes(data[:40])
+    assert "x.avif is damaged" in refusal(path)
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:

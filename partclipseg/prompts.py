@@ -120,6 +120,8 @@ def _queries(text: str, notes: list[str]) -> list[Query]:
             pending.text += run
         elif separator == ":":
             name, pending = pending.finish(notes), _Name()
+            if owner and not name and not named:  # "car:: wheel" is a slip of the finger
+                continue
             close_owner()
             owner = name or None
         else:

@@ -28,6 +28,8 @@ def labels(text: str) -> list[str]:
         ("car:", ["car"]),
         ("car: ; dog:", ["car", "dog"]),
         ("car: dog: head", ["car", "dog: head"]),
+        ("car:: wheel", ["car: wheel"]),
+        ("car: wheel, : handle", ["car: wheel", "handle"]),
         ("car: wheel, dog: head", ["car: wheel", "dog: head"]),
         (": wheel", ["wheel"]),
         ("car: -hub, wheel", ["-car: hub", "car: wheel"]),
@@ -141,7 +143,8 @@ def test_checked_prompts() -> None:
 
 
 def test_nothing_asked() -> None:
-    for none in (None, [], np.zeros((0, 2))):
+    nothing: list[Any] = [None, [], np.zeros((0, 2))]
+    for none in nothing:
         checked = prompts.validate(40, 30, points=none, point_labels=none, text="")
         assert checked.points.shape == (0, 2) and checked.boxes.shape == (0, 4)
         assert checked.point_labels.shape == (0,) and checked.queries == ()

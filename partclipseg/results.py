@@ -38,7 +38,7 @@ class PartMask:
     bbox: tuple[int, int, int, int]
     area: int
     colour: str
-    rle: dict[str, Any] = field(repr=False)
+    rle: dict[str, Any] = field(repr=False, hash=False)
     granularity: str | None = None
 
     @classmethod
@@ -48,7 +48,9 @@ class PartMask:
         probability: float | None = None, predicted_iou: float | None = None,
         granularity: str | None = None,
     ) -> "PartMask":  # fmt: skip
-        """From an (H, W) bool mask."""
+        """From an (H, W) bool mask. Raises InputError where it has another number of axes."""
+        if np.ndim(mask) != 2:
+            raise InputError(f"The mask has shape {np.shape(mask)}; a mask is (height, width).")
         encoded = coco_mask.encode(np.asfortranarray(mask, bool).view(np.uint8))
         x, y, width, height = (int(v) for v in coco_mask.toBbox(encoded))
         return cls(

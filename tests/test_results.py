@@ -66,6 +66,16 @@ def test_a_mask_cannot_be_changed_behind_the_result() -> None:
         two_parts().parts[0].mask[0, 0] = True
 
 
+@pytest.mark.parametrize("shape", [(), (5,), (3, 4, 1)])
+def test_a_mask_has_two_axes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"a mask is \(height, width\)"):
+        PartMask.from_mask(np.ones(shape, bool), label="x")
+
+
+def test_equal_results_hash_alike() -> None:
+    assert len({two_parts(), two_parts()}) == 1 and len(set(two_parts().parts)) == 2
+
+
 def test_memory_order_and_type_of_the_mask_do_not_matter() -> None:
     mask = rectangle(2, 3, 10, 12)
     expected = PartMask.from_mask(mask, label="x")

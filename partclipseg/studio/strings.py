@@ -115,10 +115,10 @@ ENGLISH = {
 }
 
 PRESETS = (
-    ("Car", "car: wheel, front door, window, headlight, hood"),
-    ("Animal", "animal: head, ear, eye, leg, tail"),
-    ("Person", "person: face, hair, hand, jacket, trousers, shoe"),
-    ("Building", "building: roof, window, door, wall"),
+    ("Car", "car: wheel, front door, windshield, headlight, front bumper"),
+    ("Animal", "animal: head, ear, eye, torso, leg, tail"),
+    ("Person", "person: face, hair, arm, hand, leg, shoes"),
+    ("Building", "building: window, door, balcony, roof"),
     ("Tool", "tool: handle, blade"),
-    ("Cell", "cell: nucleus, cytoplasm"),
+    ("Cell", "white blood cell: nucleus, cytoplasm"),
 )

@@ -465,7 +465,7 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
 
 
 def test_every_string_that_is_asked_for_is_there() -> None:
-    asked = set(re.findall(r'data-(?:text|label|hint)="(\w+)"', assets.template()))
+    asked = set(re.findall(r'data-(?:text|title|label|hint)="(\w+)"', assets.template()))
     script = assets.script()
     asked |= set(re.findall(r'\bt\("(\w+)"', script))
     for either in re.findall(r'\bt\([^()]*\? "(\w+)" : "(\w+)"', script):

@@ -11,6 +11,7 @@ UNEXPECTED = (
 
 ENGLISH = {
     "tagline": "Name any part of any photo",
+    "model": "The model that answers",
     "theme": "Light or dark",
     "help": "Keys and gestures",
     "close": "Close",

@@ -353,7 +353,7 @@ def test_a_bad_file_is_told_and_leaves_everything(page: Page, photo: Path, tmp_p
     bad = tmp_path / "broken.png"
     bad.write_bytes(b"this is no picture")
     drop(page, bad)
-    alert = page.locator("#studio .pcs-stage [role=alert]")
+    alert = page.locator("#studio [data-ref=photoError]")
     expect(alert).to_contain_text("broken.png is not a photo")
     assert len(marks(page)["points"]) == 1
     expect(rows(page)).to_have_count(3)
@@ -371,8 +371,12 @@ def test_words_that_cannot_be_used_are_told_beside_the_box(page: Page, photo: Pa
     alert = page.locator("#studio form [role=alert]")
     find(page, "")
     expect(alert).to_contain_text("Type what to find")
+    click(page, 60, 60)
+    expect(rows(page)).to_have_count(3)
     find(page, " , ; ")
     expect(alert).to_be_visible()
+    expect(page.locator("#studio .pcs-stage [role=alert]:visible")).to_have_count(0)
+    page.get_by_role("button", name="Reset").click()
     find(page, "wheel")
     expect(rows(page)).to_have_count(1)
     expect(alert).to_be_hidden()
@@ -581,7 +585,7 @@ def test_two_visitors_have_their_own_photos(open_page: OpenPage, photo: Path) ->
     expect(status(first)).to_contain_text("300 × 200")
     expect(status(second)).to_contain_text("200 × 300")
     for page in (first, second):
-        expect(page.locator("#studio .pcs-stage [role=alert]")).to_be_hidden()
+        expect(page.locator("#studio .pcs-stage [role=alert]:visible")).to_have_count(0)
         expect(rows(page)).to_have_count(3)
 
 

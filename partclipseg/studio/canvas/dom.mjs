@@ -38,9 +38,10 @@ export function translator(table) {
     (table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
-/** Puts strings where the template asks for them: data-text, data-label, data-hint. */
+/** Puts strings where the template asks for them: data-text, data-title, data-label, data-hint. */
 export function translate(root, t) {
   for (const node of root.querySelectorAll("[data-text]")) node.textContent = t(node.dataset.text);
+  for (const node of root.querySelectorAll("[data-title]")) node.title = t(node.dataset.title);
   for (const node of root.querySelectorAll("[data-label]")) {
     node.setAttribute("aria-label", t(node.dataset.label));
     if (node.matches("button, label")) node.title = t(node.dataset.label);

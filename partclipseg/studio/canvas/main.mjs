@@ -4,7 +4,9 @@ import { bindChoice, bindKeys, bindSlider, bindTheme, bindToggle, fillKeys } fro
 import { el, references, say, translate, translator } from "./dom.mjs";
 import { createLayerList } from "./layers.mjs";
 import { createPhotoDoor } from "./photos.mjs";
-import { addBox, addPoint, clearMarks, createHistory, hasMarks, removeMark, withWords } from "./prompts.mjs";
+import {
+  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, withWords,
+} from "./prompts.mjs";
 import { arrange, kept, keyOf, readLayers } from "./results.mjs";
 import { createServer } from "./server.mjs";
 import { createStage } from "./stage.mjs";
@@ -27,7 +29,7 @@ export function mount(gradio) {
   const answers = new Map();
   const lanes = {
     words: { ask: () => history.state.words, complaint: refs.wordsError },
-    marks: { ask: marksAsk, complaint: refs.stageError },
+    marks: { ask: marksAsk, complaint: refs.marksError },
   };
   let photo = null;
   let opened = 0;
@@ -46,7 +48,7 @@ export function mount(gradio) {
   const door = createPhotoDoor(element, refs, t, setup.examples, {
     file: (file) => openPhoto({ file }),
     example: (id) => openPhoto({ example: id }),
-    error: (sentence) => say(refs.stageError, sentence),
+    error: (sentence) => say(refs.photoError, sentence),
   });
 
   // ---- photos -----------------------------------------------------------------------------
@@ -60,7 +62,7 @@ export function mount(gradio) {
   async function openPhoto(source) {
     opened += 1;
     const turn = opened;
-    say(refs.stageError, "");
+    say(refs.photoError, "");
     refs.hint.hidden = true;
     refs.empty.hidden = true;
     veil(t(source.file ? "uploading" : "opening"));
@@ -73,14 +75,15 @@ export function mount(gradio) {
     } else {
       refs.empty.hidden = photo !== null;
       if (photo) refreshAll(); // what was asked about it was dropped
-      say(refs.stageError, answer.error?.message ?? t("photo_not_shown"));
+      say(refs.photoError, answer.error?.message ?? t("photo_not_shown"));
     }
   }
 
   function replacePhoto(answer, image, source) {
     const fromExample = photo?.prompt === refs.text.value.trim();
     photo = { ...answer.photo, image, source };
-    history.clear();
+    const first = photo.prompt ? withWords(EMPTY, { kind: "text", text: photo.prompt }) : EMPTY;
+    history.clear(first);
     answers.clear();
     view.overrides.clear();
     view.solo = null;
@@ -90,11 +93,11 @@ export function mount(gradio) {
     stage.setPhoto(photo);
     refs.hint.hidden = false;
     door.mark(source.example ?? null);
-    for (const place of [refs.wordsError, refs.saveError]) say(place, "");
+    for (const place of [refs.wordsError, refs.marksError, refs.saveError]) say(place, "");
     say(refs.stageNote, photo.notes.join(" "));
     if (photo.prompt || fromExample) refs.text.value = photo.prompt;
-    show();
-    if (photo.prompt) submitWords("text");
+    view.front = "words";
+    refreshAll();
   }
 
   // ---- questions --------------------------------------------------------------------------
@@ -110,7 +113,7 @@ export function mount(gradio) {
 
   function mark(state) {
     if (!refs.veil.hidden) return;
-    refs.hint.hidden = refs.stageNote.hidden = true;
+    refs.hint.hidden = refs.stageNote.hidden = refs.photoError.hidden = true;
     history.push(state);
     view.front = "marks";
     view.solo = null;
@@ -131,12 +134,12 @@ export function mount(gradio) {
     refreshAll();
   }
 
-  function refreshAll() {
-    refresh("words");
-    refresh("marks");
+  /** Words first: what is wrong with them is said once, not for the clicks as well. */
+  async function refreshAll() {
+    if (await refresh("words")) refresh("marks");
   }
 
-  /** Brings one lane up to date: from what is known, or by asking the server. */
+  /** Brings one lane up to date, from what is known or by asking; false if it cannot be. */
   async function refresh(lane) {
     const { ask: current, complaint } = lanes[lane];
     const ask = current();
@@ -145,7 +148,7 @@ export function mount(gradio) {
     if (!ask || answers.has(key)) {
       runs[lane] = ask ? answers.get(key) : null;
       show();
-      return;
+      return true;
     }
     const owner = photo;
     asking += 1;
@@ -157,6 +160,7 @@ export function mount(gradio) {
     if (wanted && answer.error) say(complaint, answer.error.message);
     else if (wanted) accept(lane, ask, answer);
     show();
+    return !answer.error;
   }
 
   function accept(lane, ask, answer) {
@@ -298,7 +302,7 @@ export function mount(gradio) {
     flip: () => setSign(1 - sign), grain: setGrain, hide: setHidden,
     escape() {
       view.solo = null;
-      say(refs.stageError, "");
+      refs.photoError.hidden = refs.marksError.hidden = true;
       show();
     },
   });

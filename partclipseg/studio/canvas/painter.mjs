@@ -6,6 +6,7 @@ import { toScreen } from "./view.mjs";
 const INCLUDE = "#1769e0";
 const EXCLUDE = "#c2410c";
 const NAMES_AT_MOST = 24;
+const MANY = 8; // layers from which on equal names are written once, on the largest
 export const MARK_RADIUS = 9;
 
 /** One offscreen picture the size of the masks. */
@@ -92,8 +93,11 @@ export function createPainter() {
 
   function drawNames(context, { view, photo, box, lit, font }) {
     const taken = [];
-    const shown = [...layers].filter((layer) => layer.anchor && !layer.faint)
-      .sort((a, b) => b.area - a.area).slice(0, NAMES_AT_MOST);
+    const written = new Set();
+    const shown = layers.filter((layer) => layer.anchor && !layer.faint)
+      .sort((a, b) => b.area - a.area)
+      .filter((layer) => layers.length <= MANY || (!written.has(layer.name) && written.add(layer.name)))
+      .slice(0, NAMES_AT_MOST);
     context.font = `600 12.5px ${font}`;
     context.textBaseline = "middle";
     for (const layer of shown) {

@@ -82,6 +82,8 @@ function camera(refs, t, on) {
   };
   refs.camera.addEventListener("click", async () => {
     say(refs.cameraError, "");
+    refs.video.hidden = false;
+    refs.shoot.disabled = true;
     refs.cameraDialog.showModal();
     try {
       stream = await navigator.mediaDevices.getUserMedia({
@@ -90,7 +92,9 @@ function camera(refs, t, on) {
       if (!refs.cameraDialog.open) return stop();
       refs.video.srcObject = stream;
       await refs.video.play();
+      refs.shoot.disabled = false;
     } catch {
+      refs.video.hidden = true;
       say(refs.cameraError, t("camera_error"));
     }
   });

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from partclipseg.errors import ModelNotFoundError
+from partclipseg.errors import InputError, ModelNotFoundError
 from partclipseg.modeling.checkpoint import load_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 
@@ -18,6 +18,21 @@ def bundled_checkpoint() -> Path:
     return here.parent / BUNDLED
 
 
+def usable_device(device: str | None) -> str:
+    """``device``, tried out; the best there is for None. Raises InputError where it fails."""
+    import torch
+
+    if device is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f'The device "{device}" cannot be used here; name another one, such as cpu.'
+        ) from error
+    return device
+
+
 def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
     """Load a model, ready for inference; it may be shared between threads.
 
@@ -28,12 +43,11 @@ def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
         device: e.g. ``"cpu"`` or ``"cuda"``; None takes CUDA where there is one.
 
     Raises:
+        InputError: a device that is not there.
         ModelNotFoundError: an unknown name, or weights that cannot be had here.
         CheckpointError: a damaged or unsuitable checkpoint.
     """
-    import torch
-
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = usable_device(device)
     if name == "lite":
         model = load_checkpoint(bundled_checkpoint(), device)
         model.name = name

@@ -32,6 +32,12 @@ def named(result: Segmentation) -> dict[str, np.ndarray]:
     return {p.label: p.mask for p in result.parts}
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "nonsense", "cpu;rm"])
+def test_an_unusable_device_is_named(device):
+    with pytest.raises(InputError, match=f'"{device}" cannot be used here'):
+        load("lite", device)
+
+
 def test_words_find_the_parts_of_a_car(predictor, truck):
     result = predictor.segment("car: wheel, front door", photo=truck)
     wheel = named(result)["car: wheel"]

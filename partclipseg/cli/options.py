@@ -34,17 +34,8 @@ def predictor(args: argparse.Namespace) -> "PartPredictor":
         InputError: for a device that is not there.
         PartCLIPSegError: for a model that cannot be loaded.
     """
-    import torch
-
     from partclipseg import PartPredictor, load
 
-    if args.device is not None:
-        try:
-            torch.empty(1, device=args.device)
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            raise InputError(
-                f'The device "{args.device}" cannot be used here; leave out --device or try cpu.'
-            ) from error
     return PartPredictor(load(args.model, args.device))
 
 

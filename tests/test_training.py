@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from partclipseg import InputError, datasets
+from partclipseg.clip.text import encode_tokens
 from partclipseg.modeling.config import ModelConfig
 from partclipseg.modeling.partclipseg import build
 from partclipseg.modeling.recognition import Part2CLIP
-from partclipseg.training import losses, phrases, samples
+from partclipseg.training import losses, phrases, samples, text
 from partclipseg.training.loop import Trainer
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.stream import SampleStream
@@ -114,6 +117,34 @@ def test_a_view_moves_picture_and_mask_alike():
         shown = np.asarray(view.picture(picture))[..., 0].reshape(30, 4, 30, 4).mean((1, 3)) / 255
         np.testing.assert_allclose(view.coverage(mask), shown, atol=0.3)
         assert view.coverage(mask).sum() == pytest.approx(mask.sum() * 4 / 16, rel=0.02)
+
+
+def test_whitening_spreads_names_and_stays_linear():
+    torch.manual_seed(0)
+    backbone: Any = build(ModelConfig()).backbone
+    tower = backbone.clip.text
+    tokens = backbone.tokenizer([f"{p} of a {o}" for p in ("wheel", "door", "tail", "ear", "leg")
+                                 for o in ("car", "dog", "house", "horse")])  # fmt: skip
+    with torch.no_grad():
+        before = encode_tokens(tower, tokens)
+        fold = text.whiten(tower, tokens)
+        after = encode_tokens(tower, tokens)
+    torch.testing.assert_close(fold, fold.T)
+    torch.testing.assert_close(after, torch.nn.functional.normalize(before @ fold, dim=-1))
+    apart = ~torch.eye(len(tokens), dtype=torch.bool)
+    assert (after @ after.T)[apart].mean() < (before @ before.T)[apart].mean() - 0.1
+
+
+def test_degraded_photos_keep_size_and_content():
+    pixels = np.zeros((40, 60, 3), np.uint8)
+    pixels[:, 30:] = 255
+    config = samples.SampleConfig(blur=1.0, compression=1.0)
+    made = np.asarray(samples.degrade(Image.fromarray(pixels), config, np.random.default_rng(0)))
+    assert made.shape == pixels.shape and (made != pixels).any()
+    assert made[:, :24].max() < 30 and made[:, 36:].min() > 225
+    untouched = samples.SampleConfig(blur=0.0, compression=0.0)
+    kept = samples.degrade(Image.fromarray(pixels), untouched, np.random.default_rng(0))
+    assert (np.asarray(kept) == pixels).all()
 
 
 def test_masks_that_fit_cost_less():

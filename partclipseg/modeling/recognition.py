@@ -16,12 +16,12 @@ class Part2CLIP(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        # exp(4.1) = 60: "front door" and "rear door" have a cosine of 0.92, so small differences
+        # exp(4.1) = 60: "front door" and "rear door" have a cosine of 0.8, so small differences
         # have to count. Thresholds begin where the cosines of unrelated names end.
         self.part_scale = nn.Parameter(torch.tensor(4.1))
-        self.part_none = nn.Parameter(torch.tensor(0.35))
+        self.part_none = nn.Parameter(torch.tensor(0.2))
         self.object_scale = nn.Parameter(torch.tensor(3.7))
-        self.object_none = nn.Parameter(torch.tensor(0.35))
+        self.object_none = nn.Parameter(torch.tensor(0.2))
 
     @staticmethod
     def pool(dense: Tensor, masks: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from partclipseg.clip.backbone import Backbone
 from partclipseg.training.phrases import TEMPLATES
 
 Pair = tuple[str, str]  # (object, part)
+# Cosines (of the whitened text space) from which two names may mean the same thing.
+SAME_PART, SAME_OBJECT = 0.6, 0.3
 
 
 class Names:
@@ -64,7 +66,7 @@ class Names:
         """Rows of ``count`` random pairs whose meaning is not near any row of ``own``."""
         chosen = self.pair_rows[torch.from_numpy(rng.integers(0, len(self.pair_rows), 3 * count))]
         near = (self.bank[chosen] @ self.bank[own].T).amax(1)
-        return chosen[near < 0.75][:count]
+        return chosen[near < SAME_PART][:count]
 
     def absent_objects(
         self, present: Sequence[str], count: int, rng: np.random.Generator
@@ -81,7 +83,7 @@ class Names:
         chosen = torch.tensor(rows)
         own = torch.tensor([self.row[p] for p in present])
         near = (self.bank[chosen] @ self.bank[own].T).amax(1)
-        return chosen[near < 0.45][:count]
+        return chosen[near < SAME_OBJECT][:count]
 
 
 def read_words(path: Path) -> dict:

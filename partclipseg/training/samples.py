@@ -1,11 +1,12 @@
 """Labelled photos -> augmented samples: a square picture, part labels, simulated prompts."""
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from partclipseg import datasets
@@ -31,6 +32,8 @@ class SampleConfig:
     subset_of_names: float = 0.3
     prompts: int = 4
     colour: float = 0.3
+    blur: float = 0.1
+    compression: float = 0.15
 
 
 @dataclass
@@ -140,6 +143,20 @@ def jitter_colour(image: Image.Image, amount: float, rng: np.random.Generator) -
     return image
 
 
+def degrade(image: Image.Image, config: SampleConfig, rng: np.random.Generator) -> Image.Image:
+    """What phones and the web do to photos: sometimes a soft blur, sometimes JPEG artefacts.
+
+    ``config.blur`` and ``config.compression`` are the shares of photos that get each.
+    """
+    if rng.random() < config.blur:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.4, 1.4))))
+    if rng.random() < config.compression:
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", quality=int(rng.integers(25, 75)))
+        image = Image.open(stream).convert("RGB")
+    return image
+
+
 def components(mask: np.ndarray, least: int = 6) -> list[np.ndarray]:
     """Connected components of at least ``least`` cells."""
     labelled, count = ndimage.label(mask)
@@ -157,6 +174,7 @@ def make_sample(
     view = choose_view(record, config, rng)
     with Image.open(record.path) as opened:
         picture = jitter_colour(view.picture(opened.convert("RGB")), config.colour, rng)
+    picture = degrade(picture, config, rng)
     owners = dict.fromkeys(a.object for a in record.annotations if a.object != datasets.SCENE)
     names = [(o, p) for o in owners for p in dataset.parts_of(o) if p != datasets.WHOLE]
     if rng.random() < config.subset_of_names and len(names) > 2:

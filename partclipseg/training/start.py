@@ -7,7 +7,7 @@ from typing import cast
 
 from safetensors.torch import load_file, save_file
 
-from partclipseg import datasets
+from partclipseg import datasets, vocabulary
 from partclipseg.clip.lite import LiteCLIP
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.training import alignment, phrases, text
@@ -54,6 +54,9 @@ def prepare_text_tower(
         result = text.train_text_tower(
             tower, backbone.tokenizer, made, out, minutes=recipe.text.minutes
         )
+        names = [f"{p} of a {o}" for p, o in pairs] + objects
+        names += [f"{p} of a {o}" for o, ps in vocabulary.common().items() for p in ps]
+        text.whiten(tower, backbone.tokenizer(names))
         report.write_text(json.dumps(result, indent=2))
         save_file({k: v for k, v in tower.state_dict().items() if k != "attn_mask"}, file)
     tower.load_state_dict(load_file(file), strict=False)

@@ -107,6 +107,27 @@ def distil(
     return history
 
 
+@torch.no_grad()
+def whiten(tower: Any, tokens: Tensor, shrinkage: float = 0.03) -> Tensor:
+    """Fold a shrunk whitening of phrases like ``tokens`` (N, context) into the last projection.
+
+    Sentence embeddings share a few strong directions ("something of a car"), so names that must be
+    told apart lie close: "front door" and "rear door" of a car have a cosine of 0.92. Scaling the
+    principal directions by ``1 / sqrt(variance + shrinkage * largest)`` spreads them (whitening of
+    sentence embeddings, Su et al. 2021); the shrinkage keeps noise small, so synonyms stay near.
+
+    Returns:
+        the (D, D) symmetric map that was folded in: unit vectors ``x`` became ``x @ map``, unit.
+    """
+    vectors = torch.cat([encode_tokens(tower, t) for t in tokens.split(512)]).double()
+    variance, basis = torch.linalg.eigh(vectors.T @ vectors / len(vectors))
+    floor = shrinkage * variance[-1]
+    scale = ((variance + floor) / (variance.mean() + floor)).rsqrt()
+    fold = (basis * scale @ basis.T).float()
+    tower.text_projection.copy_(tower.text_projection @ fold)
+    return fold
+
+
 @torch.inference_mode()
 def agreement(tower: nn.Module, tokens: Tensor, targets: Tensor) -> dict[str, float]:
     """On held-out phrases: cosine to the teacher, and how often both name the same neighbour."""

@@ -213,6 +213,19 @@ class Namer:
         union = flat.sum(1, keepdim=True) + extent.sum(1) - both
         return EXTENT_WEIGHT * SHARPNESS * (1 - both / union.clamp(min=1))
 
+    def similarity(self, photo: EncodedPhoto, queries: Sequence[Query]) -> np.ndarray:
+        """Cosine of every pixel with every name, read as in ``compare``: (N, H, W) float32."""
+        features, text = photo.full.features, self.embed([q.text for q in queries])
+        as_part = similarity_maps(features.part[0], text)
+        as_object = similarity_maps(features.object[0], text)
+        cosine = torch.stack(
+            [
+                o if q.part is None else p if q.object is not None else torch.maximum(p, o)
+                for q, p, o in zip(queries, as_part, as_object, strict=True)
+            ]
+        )
+        return to_photo(photo.full, upsample_convex(cosine[None], features.edges)[0], photo.size)
+
     def name_masks(
         self, photo: EncodedPhoto, logits: Tensor, queries: Sequence[Query]
     ) -> list[MaskName]:

@@ -217,6 +217,21 @@ class PartPredictor:
         return Labels(tuple(q.label for q in queries), cosine.numpy(), probability.numpy())
 
     @torch.inference_mode()
+    def similarity(self, text: str, photo: EncodedPhoto | None = None) -> dict[str, np.ndarray]:
+        """Where the photo is like the words: a heat map of each name, before any decision.
+
+        Args:
+            text: names as in ``segment``.
+
+        Returns:
+            label -> (H, W) float32 cosines in [-1, 1] at the photo's size.
+        """
+        photo = self._current(photo)
+        queries = prompts.parse(text).queries
+        maps = self.namer.similarity(photo, queries)
+        return dict(zip([q.label for q in queries], maps, strict=True))
+
+    @torch.inference_mode()
     def compete(
         self, region: np.ndarray, object: str, parts: Sequence[str], *,
         photo: EncodedPhoto | None = None,

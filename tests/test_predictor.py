@@ -163,6 +163,33 @@ def test_label_compares_every_mask_with_every_name(predictor, truck):
     assert labels.probabilities[0].argmax() == 0
 
 
+def test_similarity_maps_are_cosines_at_the_photos_size(predictor, truck):
+    maps = predictor.similarity("car: wheel, front door; car:; wheel", truck)
+    assert list(maps) == ["car: wheel", "car: front door", "car", "wheel"]
+    for values in maps.values():
+        assert values.shape == (truck.photo.height, truck.photo.width)
+        assert values.dtype == np.float32 and np.abs(values).max() <= 1 + 1e-4
+    for label in ("car: wheel", "wheel"):  # warmer on the wheel than in the sky
+        x, y = WHEEL
+        assert maps[label][y - 20 : y + 20, x - 20 : x + 20].mean() > maps[label][:80].mean() + 0.1
+
+
+def test_a_similarity_map_agrees_with_the_similarity_of_its_mask(predictor, truck):
+    """A mask's vector is the mean of those under it: nearer to the name than most of its pixels."""
+    for text in ("car: wheel", "car:", "wheel"):
+        (part,) = predictor.segment(text, photo=truck).parts
+        values = predictor.similarity(text, truck)[part.label]
+        assert abs(float(values[part.mask].mean()) - part.similarity) < 0.15
+        assert values[part.mask].mean() > values[~part.mask].mean()
+
+
+def test_similarity_needs_a_photo_and_a_name(lite, predictor, truck):
+    with pytest.raises(InputError, match="no photo"):
+        PartPredictor(lite).similarity("wheel")
+    with pytest.raises(InputError, match="no name"):
+        predictor.similarity(" , ", truck)
+
+
 def test_compete_fills_the_region_and_nothing_else(predictor, truck):
     region = np.zeros((truck.photo.height, truck.photo.width), bool)
     region[300:460, 150:950] = True

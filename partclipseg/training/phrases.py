@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from partclipseg.errors import InputError
+from partclipseg.vocabulary.wordnet import read_synsets
 
 # WordNet's lexicographer files (lexnames(5WN)) whose nouns can be seen in a photo.
 VISIBLE = {4: "act", 5: "animal", 6: "artifact", 8: "body", 13: "food", 15: "location",
@@ -31,19 +31,9 @@ class WordNet:
 
 def read_wordnet(path: Path) -> WordNet:
     """Read ``data.noun`` in the format of wndb(5WN), as Debian's wordnet-base installs it."""
-    if not path.is_file():
-        raise InputError(f"WordNet's noun file {path} is missing: install wordnet-base.")
-    words: dict[str, tuple[int, tuple[str, ...]]] = {}
-    links: list[tuple[str, str]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith(" "):
-            continue
-        fields = line.split(" | ")[0].split()
-        count = int(fields[3], 16)
-        lemmas = tuple(fields[4 + 2 * i].replace("_", " ") for i in range(count))
-        words[fields[0]] = (int(fields[1]), lemmas)
-        rest = fields[4 + 2 * count + 1 :]
-        links += [(rest[i + 1], fields[0]) for i in range(0, len(rest) - 3, 4) if rest[i] == "%p"]
+    synsets = read_synsets(path)
+    words = {offset: (synset.file, synset.lemmas) for offset, synset in synsets.items()}
+    links = [(part, whole) for whole, synset in synsets.items() for part in synset.targets("%p")]
     common = {k: (f, tuple(w for w in ws if _is_common(w))) for k, (f, ws) in words.items()}
     return WordNet(
         nouns=_unique(w for _, ws in common.values() for w in ws),

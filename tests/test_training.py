@@ -1,5 +1,8 @@
 """Training on tiny made-up sets: samples keep their masks, steps resume exactly, losses teach."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +84,36 @@ def test_the_stream_repeats_itself(dataset, recipe):
         np.testing.assert_array_equal(a.image, b.image)
         np.testing.assert_array_equal(a.points, b.points)
     assert (stream.batch_at(7)[0].image != stream.batch_at(8)[0].image).any()
+
+
+def test_a_team_shares_out_the_batch_of_one(dataset, recipe):
+    def images(rank: int, size: int) -> list[np.ndarray]:
+        stream = SampleStream([dataset], {"cars": 1.0}, recipe.samples, 5, 3, rank=rank, size=size)
+        return [s.image for s in stream.batch_at(7)]
+
+    alone, first, second = images(0, 1), images(0, 2), images(1, 2)
+    assert len(first) == 3 and len(second) == 2
+    np.testing.assert_array_equal(alone[0::2], first)
+    np.testing.assert_array_equal(alone[1::2], second)
+
+
+def test_two_processes_train_one_model(dataset, tmp_path):
+    for step in (1, 2):  # the second call goes on where the first one stopped
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc-per-node", "2", str(ROOT / "tests" / "team_training.py")]
+        command += [
+            str(ROOT / "configs" / "lite.json"),
+            str(dataset.images[0].path.parents[1]),
+            str(tmp_path),
+        ]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
+                              capture_output=True, text=True, timeout=300)  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        states = [torch.load(tmp_path / f"rank{r}.pt", weights_only=True) for r in (0, 1)]
+        for name, value in states[0].items():
+            torch.testing.assert_close(value, states[1][name], rtol=0, atol=0, msg=name)
+        assert torch.load(tmp_path / "last.pt", weights_only=True)["step"] == step
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
 def test_prompts_lie_in_what_is_wanted(dataset, recipe):

@@ -16,7 +16,7 @@ from partclipseg import datasets
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg, build
-from partclipseg.training import losses, start, stream
+from partclipseg.training import losses, parallel, start, stream
 from partclipseg.training.names import Names, read_words
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.samples import Sample
@@ -44,26 +44,49 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
     sets = stream.read_sets(data, recipe.sets, "train")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
+    path = out / "partclipseg-lite.safetensors"
     model = build(recipe.model)
     start.load_imagenet_tower(model)
-    agreement = start.prepare_text_tower(model, recipe, sets, data, out)
-    trainer = Trainer(model, recipe, sets, out)
-    if resume:
-        trainer.resume()
-    trainer.fit(steps or recipe.steps, minutes)
+    with parallel.team() as team:
+        if team.leads:
+            start.prepare_text_tower(model, recipe, sets, data, out)
+        team.wait()
+        agreement = start.prepare_text_tower(model, recipe, sets, data, out)
+        trainer = Trainer(model.to(team.device), recipe, sets, out, team)
+        if resume:
+            trainer.resume()
+        trainer.fit(steps or recipe.steps, minutes)
+        if not team.leads:
+            return path
     metadata = trainer.metadata() | {"text_tower": agreement}
     if trainer.step >= recipe.steps:
-        metadata["global_embedding"] = start.fit_global(model, sets, data)
-    path = out / "partclipseg-lite.safetensors"
+        metadata["global_embedding"] = start.fit_global(model.cpu(), sets, data)
     save_checkpoint(model, path, metadata)
     return path
+
+
+class Step(nn.Module):
+    """The losses of one batch as a module, which is what can be shared out to processes."""
+
+    def __init__(self, model: PartCLIPSeg, names: Names, weights: losses.LossWeights) -> None:
+        super().__init__()
+        self.model, self.names, self.weights = model, names, weights
+
+    def forward(
+        self, images: Tensor, samples: Sequence[Sample], rng: np.random.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """``(B, 3, S, S)`` and their samples -> what is minimised, and its terms."""
+        terms = losses.batch_losses(self.model, images, samples, self.names, rng, self.weights)
+        return losses.total(terms, self.weights), {k: v.detach() for k, v in terms.items()}
 
 
 class Trainer:
     """Model, optimizer and log of the main stage."""
 
-    def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets: Sets, out: Path) -> None:
+    def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets: Sets, out: Path,
+                 team: parallel.Team | None = None) -> None:  # fmt: skip
         self.model, self.recipe, self.sets, self.out = model.eval(), recipe, sets, out
+        self.team = team or parallel.Team()
         self.step = 0
         words = read_words(recipe.folder / recipe.words)
         pairs = [p for s in sets for p in s.pairs
@@ -72,6 +95,7 @@ class Trainer:
         owners += [o.name for s in sets for i in s.images for o in i.objects]
         self.names = Names(model.backbone, pairs, owners, words["groups"], words["synonyms"])
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
+        self.objective = self.team.wrap(Step(self.model, self.names, recipe.losses))
 
     def _groups(self) -> list[dict[str, Any]]:
         """Tower and heads with their own rates; no decay on vectors and scalars."""
@@ -100,7 +124,7 @@ class Trainer:
         """Train up to ``steps`` in all, or until ``minutes`` of this call are over."""
         source = stream.SampleStream(
             self.sets, self.recipe.sets, self.recipe.samples, self.recipe.batch,
-            self.recipe.seed, self.step,
+            self.recipe.seed, self.step, self.team.rank, self.team.size,
         )  # fmt: skip
         loader = torch.utils.data.DataLoader(source, None, num_workers=1, prefetch_factor=3)
         began = last = time.monotonic()
@@ -113,7 +137,7 @@ class Trainer:
             last = now
             if self.step % self.recipe.save_every == 0:
                 self.save()
-            if minutes and now - began > 60 * minutes:
+            if minutes and self.team.agree(now - began > 60 * minutes):
                 break
         self.save()
 
@@ -122,20 +146,20 @@ class Trainer:
         images = torch.from_numpy(np.stack([s.image for s in samples])).to(self.model.device)
         images = images.permute(0, 3, 1, 2).float().div_(255)
         images = images.contiguous(memory_format=torch.channels_last)
-        rng = np.random.default_rng((self.recipe.seed, self.step, 1))
-        terms = losses.batch_losses(
-            self.model, images, samples, self.names, rng, self.recipe.losses
-        )
+        rng = np.random.default_rng((self.recipe.seed, self.step, self.team.rank, 1))
+        loss, terms = self.objective(images, samples, rng)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * self.rate()
         self.optimizer.zero_grad(set_to_none=True)
-        losses.total(terms, self.recipe.losses).backward()
+        loss.backward()
         params = [p for g in self.optimizer.param_groups for p in g["params"]]
         nn.utils.clip_grad_norm_(params, 5.0)
         self.optimizer.step()
         return terms
 
     def _log(self, terms: dict[str, Tensor], seconds: float, left: float) -> None:
+        if not self.team.leads:
+            return
         row: dict[str, float | str] = {"step": self.step, "seconds": round(seconds, 2)}
         row |= {k: round(terms[k].item(), 4) if k in terms else "" for k in LOGGED}
         file = self.out / "log.csv"
@@ -150,6 +174,8 @@ class Trainer:
 
     def save(self) -> None:
         """Everything that a later call needs to go on, written whole or not at all."""
+        if not self.team.leads:
+            return
         temporary = self.out / ".last.pt"
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         torch.save(state | {"step": self.step}, temporary)

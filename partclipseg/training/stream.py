@@ -13,16 +13,21 @@ from partclipseg.training.samples import Sample, SampleConfig, make_sample
 class SampleStream(IterableDataset):
     """Step ``n`` always gives the same batch, so a resumed run sees what an unbroken one would.
 
+    Of ``size`` processes, the one of ``rank`` makes every ``size``-th sample; together they have
+    the batch that one process would have.
+
     Sets are drawn by ``weight * sqrt(photos)``; inside a set, photos of rare objects are drawn more
     often (inverse square root of how many photos show the object).
     """
 
     def __init__(
         self, sets: Sequence[datasets.PartDataset], weights: Mapping[str, float],
-        config: SampleConfig, batch: int, seed: int, first_step: int = 0,
+        config: SampleConfig, batch: int, seed: int, first_step: int = 0, rank: int = 0,
+        size: int = 1,
     ) -> None:  # fmt: skip
         self.sets, self.config, self.batch = list(sets), config, batch
         self.seed, self.first_step = seed, first_step
+        self.rank, self.size = rank, size
         share = np.array([weights.get(s.name, 1.0) * np.sqrt(len(s.images)) for s in sets])
         self.set_share = share / share.sum()
         self.photo_share = [_photo_share(s) for s in sets]
@@ -34,12 +39,14 @@ class SampleStream(IterableDataset):
             step += 1
 
     def batch_at(self, step: int) -> list[Sample]:
-        """The samples of one step."""
+        """This process's samples of one step."""
         rng = np.random.default_rng((self.seed, step))
         batch = []
-        for chosen in rng.choice(len(self.sets), self.batch, p=self.set_share):
-            dataset = self.sets[chosen]
-            photo = dataset.images[rng.choice(len(dataset.images), p=self.photo_share[chosen])]
+        sets = rng.choice(len(self.sets), self.batch, p=self.set_share)
+        for number in range(self.rank, self.batch, self.size):
+            dataset, shares = self.sets[sets[number]], self.photo_share[sets[number]]
+            rng = np.random.default_rng((self.seed, step, number))
+            photo = dataset.images[rng.choice(len(dataset.images), p=shares)]
             batch.append(make_sample(dataset, photo, self.config, rng))
         return batch
 

@@ -1,8 +1,8 @@
 """A predictor without a model, for the studio: it answers at once, and its answers can be foretold.
 
 Words: the n-th name is the n-th of equal vertical stripes of the photo. Clicks: discs around the
-first positive click, the smaller the finer. Boxes: the box itself. Run as a program it serves the
-studio: ``PYTHONPATH=. python tests/scripted_studio.py PORT``.
+first positive click, the smaller the finer. A box or a painted mask: itself. Run as a program it
+serves the studio: ``PYTHONPATH=. python tests/scripted_studio.py PORT``.
 """
 
 import sys
@@ -83,12 +83,15 @@ class ScriptedPredictor:
         *,
         photo: Encoded,
     ) -> Segmentation:
-        self._note("predict", points=points, point_labels=point_labels, boxes=boxes, text=text)
+        self._note(
+            "predict", points=points, point_labels=point_labels, boxes=boxes, mask=mask, text=text
+        )
         height, width = photo.photo.array.shape[:2]
         given = prompts.validate(
-            width, height, points=points, point_labels=point_labels, boxes=boxes, text=text
-        )
-        if not (len(given.points) or len(given.boxes)):
+            width, height, points=points, point_labels=point_labels, boxes=boxes, mask=mask,
+            text=text,
+        )  # fmt: skip
+        if not (len(given.points) or len(given.boxes) or given.mask is not None):
             raise InputError("There is no prompt: give points, boxes, a mask or text.")
         name = given.queries[0].label if given.queries else "thing"
         positive = given.points[given.point_labels == 1]
@@ -109,6 +112,9 @@ class ScriptedPredictor:
             inside = np.zeros((height, width), bool)
             inside[y0:y1, x0:x1] = True
             parts.append(PartMask.from_mask(inside, label=name, part=name, similarity=0.6))
+        elif given.mask is not None:
+            painted = given.mask > 0.5
+            parts.append(PartMask.from_mask(painted, label=name, part=name, similarity=0.6))
         return self._result(photo, parts, ())
 
     def everything(self, vocabulary: Any = None, *, photo: Encoded) -> Segmentation:

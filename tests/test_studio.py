@@ -126,6 +126,12 @@ def test_a_wrong_number_in_the_environment_is_named(value: str) -> None:
         {"kind": "prompts", "points": [[1, 2, 1]] * 1001},
         {"kind": "prompts", "boxes": [[1, 2, 3]]},
         {"kind": "text", "text": "x" * 5000},
+        {"kind": "prompts", "mask": "all"},
+        {"kind": "prompts", "mask": {"size": [2, 2], "counts": "03"}},
+        {"kind": "prompts", "mask": {"size": [2, 2], "counts": "é"}},
+        {"kind": "prompts", "mask": {"size": [2], "counts": "04"}},
+        {"kind": "prompts", "mask": {"size": [99999, 2], "counts": "04"}},
+        {"kind": "prompts", "mask": {"size": [0.5, 2], "counts": "04"}},
     ],
 )
 def test_a_malformed_question_is_an_input_error(payload: Any) -> None:
@@ -309,6 +315,21 @@ def test_clicks_and_boxes_reach_the_model_as_they_are(
     assert asked["point_labels"] == [1, 0]
     assert asked["boxes"] == [(1, 2, 30, 40)]
     assert asked["text"] == "wheel"
+
+
+def test_a_painted_mask_reaches_the_model_at_the_photos_size(
+    visitor: Visitor, predictor: ScriptedPredictor, uploads: Path
+) -> None:
+    photo = visitor.open(photo_file(uploads, 3, (3000, 1500)))["photo"]
+    assert photo["grid"] == [wire.MASK_SIDE // 2, wire.MASK_SIDE]
+    painted = np.zeros(photo["grid"], bool)
+    painted[:, 640:] = True
+    rle = PartMask.from_mask(painted, label="x").rle
+    (part,) = visitor.ask(kind="prompts", mask=rle)["parts"]
+    mask = predictor.asked[-1][1]["mask"]
+    assert mask.shape == (1500, 3000)
+    assert mask[:, 1500:].all() and not mask[:, :1500].any()
+    assert part["rle"] == rle
 
 
 def test_the_same_question_is_answered_from_memory(

@@ -10,13 +10,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from partclipseg.errors import InputError
+from partclipseg.results import PartMask
 
 MALFORMED = "The app sent a question that this server does not understand; please reload the page."
 TEXT_LIMIT = 4000
 SEQUENCE_LIMIT = 2**53
+MASK_SIDE_LIMIT = 2048
+
+
+@dataclass(frozen=True)
+class PaintedMask:
+    """A mask that the visitor painted, as COCO run lengths at the size in which masks travel."""
+
+    height: int
+    width: int
+    counts: str
+
+    @classmethod
+    def read(cls, payload: Any) -> "PaintedMask | None":
+        """From what the browser sent; None where it sent none.
+
+        Raises:
+            InputError: it is not of that form, or its runs do not fill it.
+        """
+        if payload is None:
+            return None
+        size = _numbers(mapping(payload).get("size"), 2)
+        height, width = (int(side) for side in size)
+        counts = payload.get("counts")
+        if not all(0 < side <= MASK_SIDE_LIMIT for side in size) or not isinstance(counts, str):
+            raise InputError(MALFORMED)
+        painted = cls(height, width, counts)
+        painted._part()
+        return painted
+
+    def at(self, width: int, height: int) -> np.ndarray:
+        """(height, width) bool, by nearest pixel."""
+        small = Image.fromarray(self._part().mask.view(np.uint8))
+        return np.asarray(small.resize((width, height), Image.Resampling.NEAREST)).astype(bool)
+
+    def _part(self) -> PartMask:
+        rle = {"size": [self.height, self.width], "counts": self.counts}
+        try:
+            return PartMask.from_json(
+                {"label": "", "bbox": (0, 0, 0, 0), "area": 0, "segmentation": rle}
+            )
+        except InputError as error:
+            raise InputError(MALFORMED) from error
 
 
 @dataclass(frozen=True)
@@ -28,12 +73,14 @@ class Ask:
         text: the words as typed.
         points: (x, y, label), pixels of the photo, label 1 on the part and 0 not.
         boxes: (x0, y0, x1, y1), pixels of the photo.
+        mask: painted over the part.
     """
 
     kind: Literal["text", "prompts", "everything"]
     text: str = ""
     points: tuple[tuple[float, float, int], ...] = ()
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    mask: PaintedMask | None = None
 
     @classmethod
     def read(cls, payload: Any) -> "Ask":
@@ -55,6 +102,7 @@ class Ask:
             text.strip(),
             tuple((x, y, int(label)) for x, y, label in points),
             tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes),
+            PaintedMask.read(fields.get("mask")),
         )
 
 

@@ -154,6 +154,7 @@ def _ask(predictor: Predictor, encoded: Encoded, ask: Ask) -> Segmentation:
         points=[point[:2] for point in ask.points] or None,
         point_labels=[point[2] for point in ask.points] or None,
         boxes=list(ask.boxes) or None,
+        mask=ask.mask.at(encoded.photo.width, encoded.photo.height) if ask.mask else None,
         text=ask.text or None,
         photo=encoded,
     )

@@ -51,14 +51,21 @@ def photo_message(photo: images.Photo, prompt: str) -> dict[str, Any]:
         "height": photo.height,
         "notes": list(photo.notes),
         "prompt": prompt,
+        "grid": list(mask_size(photo.width, photo.height)),
         "file": file_data(shown_photo(photo), "photo.jpg"),
     }
 
 
+def mask_size(width: int, height: int) -> tuple[int, int]:
+    """(height, width) in which masks travel for a photo of that size."""
+    scale = min(1.0, MASK_SIDE / max(width, height))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def part_messages(segmentation: Segmentation) -> list[dict[str, Any]]:
     """One entry a part: everything but the full-size mask."""
-    scale = min(1.0, MASK_SIDE / max(segmentation.width, segmentation.height))
-    size = (max(1, round(segmentation.width * scale)), max(1, round(segmentation.height * scale)))
+    height, width = mask_size(segmentation.width, segmentation.height)
+    whole = (height, width) == (segmentation.height, segmentation.width)
     pixels = segmentation.width * segmentation.height
     return [
         {
@@ -71,7 +78,7 @@ def part_messages(segmentation: Segmentation) -> list[dict[str, Any]]:
             "granularity": part.granularity,
             "colour": part.colour,
             "share": round(part.area / pixels, 6),
-            "rle": part.rle if scale == 1.0 else _resized(part, size),
+            "rle": part.rle if whole else _resized(part, (width, height)),
         }
         for part in segmentation.parts
     ]

@@ -93,6 +93,17 @@ test("a pointer that the browser takes away meant nothing", () => {
   assert.equal(gestures.busy(), false);
 });
 
+test("with a brush every press paints at once, a tap too", () => {
+  const gestures = createGestures();
+  assert.deepEqual(kinds(gestures.down(mouse(10, 10, { draw: true }))), ["stroke-begin"]);
+  const [action] = gestures.move(mouse(11, 10, { draw: true }));
+  assert.deepEqual([action.type, action.from, action.to], ["stroke", { x: 10, y: 10 }, { x: 11, y: 10 }]);
+  assert.deepEqual(kinds(gestures.up(mouse(11, 10))), ["stroke-end"]);
+  gestures.down(finger(1, 50, 50, { draw: true, time: 0 }));
+  assert.deepEqual(gestures.tick(LONG_PRESS * 2), [], "a resting brush is no negative click");
+  assert.deepEqual(kinds(gestures.down(finger(2, 90, 50, { draw: true }))), ["stroke-cancel"]);
+});
+
 test("the middle button pans", () => {
   const gestures = createGestures();
   gestures.down(mouse(10, 10, { pan: true }));

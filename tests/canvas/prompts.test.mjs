@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, markAt, removeMark, withWords,
+  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, markAt, removeMark, withMask, withWords,
 } from "../../partclipseg/studio/canvas/prompts.mjs";
 
 const same = (point) => point;
@@ -14,6 +14,15 @@ test("states are not changed, new ones are made", () => {
   assert.equal(one.boxes.length, 0);
   assert.equal(two.points.length, 1);
   assert.deepEqual(clearMarks(withWords(two, { kind: "text", text: "wheel" })).words.text, "wheel");
+});
+
+test("a painted mask is a mark, can be undone and is cleared with the others", () => {
+  const history = createHistory();
+  history.push(withMask(EMPTY, { size: [2, 2], counts: "04" }));
+  assert.equal(hasMarks(history.state), true);
+  assert.equal(clearMarks(history.state).mask, null);
+  assert.equal(history.undo().mask, null);
+  assert.equal(history.redo().mask.counts, "04");
 });
 
 test("a click on a mark finds the newest one there", () => {

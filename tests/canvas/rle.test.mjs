@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { decodeCounts, forEachRun } from "../../partclipseg/studio/canvas/rle.mjs";
+import { countsOf, decodeCounts, encodeCounts, fillRuns, forEachRun } from "../../partclipseg/studio/canvas/rle.mjs";
 
 // Made with pycocotools.mask.encode; the masks are given beside them.
 const CASES = [
@@ -41,4 +41,16 @@ test("a run over several columns is told column by column", () => {
 
 test("a broken string is an error, not an endless loop", () => {
   assert.throws(() => decodeCounts("P"), /end in the middle/);
+});
+
+test("writing is the inverse of reading, character by character", () => {
+  for (const { size: [height, width], counts, rows } of CASES) {
+    const bitmap = new Uint8Array(width * height);
+    rows.forEach((row, y) => [...row].forEach((mark, x) => { bitmap[y * width + x] = mark === "#" ? 1 : 0; }));
+    assert.equal(encodeCounts(countsOf(bitmap, width, height)), counts);
+    assert.deepEqual(fillRuns(new Uint8Array(width * height), decodeCounts(counts), width, height), bitmap);
+  }
+  for (const lengths of [[20000, 160000, 20000], [0, 6], [6], [1, 40, 900, 3, 1, 77777, 0, 31, 32]]) {
+    assert.deepEqual(decodeCounts(encodeCounts(lengths)), lengths);
+  }
 });

@@ -51,7 +51,7 @@ export function bindSlider(input, output, changed) {
 
 export const KEYS = [
   ["key_click", "click"], ["key_negative", "negative"], ["key_drag", "box"], ["key_remove", "remove"],
-  ["key_wheel", "zoom"], ["key_pan", "pan"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"],
+  ["key_wheel", "zoom"], ["key_pan", "pan"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"], ["B", "brush"], ["R", "eraser"], ["V", "clicks"], ["[ ]", "size"],
   ["0 1 2 3", "grain"], ["E", "everything"], ["key_space", "hide"], ["key_arrows", "arrows"], ["Esc", "escape"], ["?", "help"],
 ];
 
@@ -62,6 +62,8 @@ export function fillKeys(root, t) {
   ]));
 }
 
+const TOOLS = { b: "brush", r: "eraser", v: "click" };
+const SIZES = { "[": -1, "]": 1 };
 const GRAINS = { 0: "", 1: "whole", 2: "part", 3: "subpart" };
 
 export function bindKeys(root, on) {
@@ -73,6 +75,8 @@ export function bindKeys(root, on) {
     else if (event.ctrlKey || event.metaKey || event.altKey) return;
     else if (event.key === " " && !event.target.closest?.("button, a, label")) on.hide(true);
     else if (event.key in GRAINS) on.grain(GRAINS[event.key]);
+    else if (event.key in TOOLS) on.tool(TOOLS[event.key]);
+    else if (event.key in SIZES) on.size(SIZES[event.key]);
     else if (event.key === "e") on.everything();
     else if (event.key === "x") on.flip();
     else if (event.key === "?") on.help();

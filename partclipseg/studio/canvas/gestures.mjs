@@ -3,18 +3,22 @@
 // Pure: it is told the time and returns actions, so every rule below has a test without a browser.
 //   up to SLOP px of movement between press and release is a click, at the point of the press
 //   more is a box (or a pan with the middle button or while `panning` is held)
+//   with a brush in hand every press begins a stroke at once
 //   a finger that rests for LONG_PRESS ms is a negative click
 //   two fingers pinch and pan; what the first had begun is dropped
 
 export const SLOP = { mouse: 4, pen: 6, touch: 10 };
 export const LONG_PRESS = 480;
 
+// What must be said when what had begun is dropped.
+const DROPPED = { drag: [{ type: "box-cancel" }], draw: [{ type: "stroke-cancel" }] };
+
 const distance = (a, b) => Math.hypot(a.x - b.x, a.y - b.y);
 const middle = (a, b) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
 
 export function createGestures() {
   const pointers = new Map();
-  let mode = "idle"; // idle | press | drag | pan | pinch | spent
+  let mode = "idle"; // idle | press | drag | draw | pan | pinch | spent
   let press = null;
 
   function begin(event) {
@@ -28,19 +32,21 @@ export function createGestures() {
     };
   }
 
-  /** event: {id, x, y, kind: "mouse"|"pen"|"touch", negative, pan, time} */
+  /** event: {id, x, y, kind: "mouse"|"pen"|"touch", negative, pan, draw, time} */
   function down(event) {
     pointers.set(event.id, { x: event.x, y: event.y });
     if (pointers.size === 2) {
-      const dropped = mode === "drag";
+      const dropped = DROPPED[mode] ?? [];
       mode = "pinch";
       press = null;
-      return dropped ? [{ type: "box-cancel" }] : [];
+      return dropped;
     }
     if (pointers.size > 2) return [];
     begin(event);
-    mode = event.pan ? "pan" : "press";
-    return [];
+    mode = "press";
+    if (event.pan) mode = "pan";
+    else if (event.draw) mode = "draw";
+    return mode === "draw" ? [{ type: "stroke-begin", at: press.at, negative: event.negative }] : [];
   }
 
   function move(event) {
@@ -55,6 +61,11 @@ export function createGestures() {
     if (mode === "drag") return [{ type: "box-move", from: press.at, to: here }];
     if (mode === "pan") {
       const action = { type: "pan", dx: here.x - press.last.x, dy: here.y - press.last.y };
+      press.last = here;
+      return [action];
+    }
+    if (mode === "draw") {
+      const action = { type: "stroke", from: press.last, to: here };
       press.last = here;
       return [action];
     }
@@ -88,6 +99,7 @@ export function createGestures() {
     }
     if (!start || start.id !== event.id) return [];
     if (was === "press") return [{ type: "click", at: start.at, negative: start.negative, kind: start.kind }];
+    if (was === "draw") return [{ type: "stroke-end" }];
     if (was === "drag") return [{ type: "box", from: start.at, to: { x: event.x, y: event.y } }];
     return [];
   }
@@ -95,10 +107,10 @@ export function createGestures() {
   /** The browser took the pointer away (a scroll, a call): nothing was meant. */
   function cancel(id) {
     pointers.delete(id);
-    const dropped = mode === "drag";
+    const dropped = DROPPED[mode] ?? [];
     if (pointers.size === 0) mode = "idle";
     press = null;
-    return dropped ? [{ type: "box-cancel" }] : [];
+    return dropped;
   }
 
   /** To be called while a finger may be resting. */

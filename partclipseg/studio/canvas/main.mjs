@@ -5,11 +5,12 @@ import { el, references, say, translate, translator } from "./dom.mjs";
 import { createLayerList } from "./layers.mjs";
 import { createPhotoDoor } from "./photos.mjs";
 import {
-  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, withWords,
+  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, withMask, withWords,
 } from "./prompts.mjs";
 import { arrange, kept, keyOf, readLayers } from "./results.mjs";
 import { createServer } from "./server.mjs";
 import { createStage } from "./stage.mjs";
+import { createTools } from "./tools.mjs";
 
 const ANSWERS_KEPT = 60;
 
@@ -41,6 +42,7 @@ export function mount(gradio) {
   const stage = createStage(refs.canvas, {
     click: (x, y, negative) => mark(addPoint(history.state, x, y, negative ? 1 - sign : sign)),
     box: (area) => mark(addBox(history.state, area)),
+    stroke: (mask) => mark(withMask(history.state, mask)),
     remove: (found) => mark(removeMark(history.state, found)),
     hover: showTip,
   });
@@ -104,10 +106,10 @@ export function mount(gradio) {
 
   function marksAsk() {
     if (!hasMarks(history.state)) return null;
-    const { points, boxes } = history.state;
+    const { points, boxes, mask } = history.state;
     return {
       kind: "prompts", text: refs.text.value.trim(),
-      points: points.map(({ x, y, label }) => [x, y, label]), boxes,
+      points: points.map(({ x, y, label }) => [x, y, label]), boxes, mask,
     };
   }
 
@@ -295,12 +297,15 @@ export function mount(gradio) {
     view.threshold = value / 100;
     show();
   });
+  const tools = createTools(refs, stage);
   bindTheme(refs.theme);
   fillKeys(refs.keys, t);
   bindKeys(element, {
     undo: clicks.undo, redo: clicks.redo, everything: clicks.everything, help: clicks.help,
     flip: () => setSign(1 - sign), grain: setGrain, hide: setHidden,
+    tool: tools.choose, size: tools.resize,
     escape() {
+      tools.choose("click");
       view.solo = null;
       refs.photoError.hidden = refs.marksError.hidden = true;
       show();

@@ -4,6 +4,7 @@ import { anchorOf, buildLabelMap, NO_LAYER, paintFills, paintOutlines, pixelOf }
 import { toScreen } from "./view.mjs";
 
 const INCLUDE = "#1769e0";
+const HATCH = [pixelOf(INCLUDE, 0.78), pixelOf(INCLUDE, 0.42)]; // stripes: not told by colour alone
 const EXCLUDE = "#c2410c";
 const NAMES_AT_MOST = 24;
 const MANY = 8; // layers from which on equal names are written once, on the largest
@@ -19,7 +20,10 @@ function sheet(width, height) {
   return {
     canvas,
     pixels: new Uint32Array(image.data.buffer),
-    flush: () => context.putImageData(image, 0, 0),
+    /** Shows what is in `pixels`, all of it or within {left, top, right, bottom}. */
+    flush({ left = 0, top = 0, right = width, bottom = height } = {}) {
+      context.putImageData(image, 0, 0, left, top, right - left, bottom - top);
+    },
   };
 }
 
@@ -29,6 +33,7 @@ export function createPainter() {
   let fills = null;
   let outlines = null;
   let size = null;
+  let strokes = null;
 
   /** layers: visible ones only, [{id, label, score, colour, counts, area, faint, grid: [h, w]}] */
   function setLayers(next) {
@@ -60,6 +65,22 @@ export function createPainter() {
     outlines.flush();
   }
 
+  /** Shows what is painted on a pad, within a rectangle that has changed; null: there is no pad. */
+  function paint(pad, changed) {
+    if (!pad) {
+      strokes = null;
+      return;
+    }
+    strokes ??= sheet(pad.width, pad.height);
+    for (let row = changed.top; row < changed.bottom; row += 1) {
+      for (let column = changed.left; column < changed.right; column += 1) {
+        const at = row * pad.width + column;
+        strokes.pixels[at] = pad.bitmap[at] ? HATCH[(row + column) % 12 < 6 ? 0 : 1] : 0;
+      }
+    }
+    strokes.flush(changed);
+  }
+
   /** The layer at a photo point given as fractions of its width and height, or null. */
   function layerAt(fx, fy) {
     if (!map || fx < 0 || fy < 0 || fx >= 1 || fy >= 1) return null;
@@ -85,10 +106,12 @@ export function createPainter() {
       context.drawImage(outlines.canvas, view.x, view.y, width, height);
       if (scene.names) drawNames(context, scene);
     }
+    if (strokes) context.drawImage(strokes.canvas, view.x, view.y, width, height);
     for (const area of scene.prompts.boxes) drawBox(context, view, area, true);
     if (scene.dragging) drawBox(context, view, scene.dragging, false);
     for (const point of scene.prompts.points) drawPoint(context, toScreen(view, point), point.label);
     if (scene.cursor) drawCursor(context, toScreen(view, scene.cursor));
+    if (scene.ring) drawRing(context, scene.ring, scene.brush.size / 2);
   }
 
   function drawNames(context, { view, photo, box, lit, font }) {
@@ -127,7 +150,7 @@ export function createPainter() {
     }
   }
 
-  return { setLayers, colour, layerAt, draw };
+  return { setLayers, colour, paint, layerAt, draw };
 }
 
 /** Moves a chip up or down until it covers no other; false where there is no room. */
@@ -204,6 +227,17 @@ function drawBox(context, view, [x0, y0, x1, y1], finished) {
   context.moveTo(b.x + 3, a.y - 3);
   context.lineTo(b.x - 3, a.y + 3);
   context.stroke();
+}
+
+/** What the brush would cover. */
+function drawRing(context, at, radius) {
+  for (const [colour, width] of [["rgba(0, 0, 0, 0.55)", 3], ["#ffffff", 1.5]]) {
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.beginPath();
+    context.arc(at.x, at.y, radius, 0, Math.PI * 2);
+    context.stroke();
+  }
 }
 
 /** Where the arrow keys stand. */

@@ -1,13 +1,14 @@
-// What the person has asked for on this photo: clicks and boxes, with undo and redo.
+// What the person has asked for on this photo: clicks, boxes and a painted mask, with undo and redo.
 //
-// A state is immutable: {points: [{x, y, label}], boxes: [[x0, y0, x1, y1]], words}, in pixels of
-// the photo; label is 1 for "this belongs to it", 0 for "this does not". `words` is the text or
-// the everything run that is shown, so that undo brings words back too.
+// A state is immutable: {points: [{x, y, label}], boxes: [[x0, y0, x1, y1]], mask, words}, in pixels
+// of the photo; label is 1 for "this belongs to it", 0 for "this does not". `mask` is null or
+// {size: [h, w], counts}. `words` is the text or the everything run that is shown, so that undo
+// brings words back too.
 
-export const EMPTY = Object.freeze({ points: [], boxes: [], words: null });
+export const EMPTY = Object.freeze({ points: [], boxes: [], mask: null, words: null });
 export const HISTORY_LIMIT = 200;
 
-export const hasMarks = (state) => state.points.length > 0 || state.boxes.length > 0;
+export const hasMarks = (state) => state.points.length > 0 || state.boxes.length > 0 || state.mask !== null;
 
 export function addPoint(state, x, y, label) {
   return { ...state, points: [...state.points, { x, y, label }] };
@@ -23,12 +24,16 @@ export function removeMark(state, mark) {
     : { ...state, boxes: state.boxes.filter((_, index) => index !== mark.index) };
 }
 
+export function withMask(state, mask) {
+  return { ...state, mask };
+}
+
 export function withWords(state, words) {
   return { ...state, words };
 }
 
 export function clearMarks(state) {
-  return { ...state, points: [], boxes: [] };
+  return { ...state, points: [], boxes: [], mask: null };
 }
 
 /**

@@ -49,3 +49,47 @@ export function forEachRun(counts, height, visit) {
     start = end;
   }
 }
+
+/** The compressed COCO string of run lengths: the inverse of decodeCounts. */
+export function encodeCounts(counts) {
+  let text = "";
+  for (let index = 0; index < counts.length; index += 1) {
+    let value = index > 2 ? counts[index] - counts[index - 2] : counts[index];
+    let more = true;
+    while (more) {
+      let bits = value & 0x1f;
+      value >>= 5;
+      more = bits & SIGN_BIT ? value !== -1 : value !== 0;
+      if (more) bits |= MORE_BIT;
+      text += String.fromCharCode(bits + FIRST_CHARACTER);
+    }
+  }
+  return text;
+}
+
+/** Run lengths of a bitmap (0 or 1, row by row). */
+export function countsOf(bitmap, width, height) {
+  const counts = [];
+  let value = 0;
+  let length = 0;
+  for (let column = 0; column < width; column += 1) {
+    for (let row = 0, at = column; row < height; row += 1, at += width) {
+      if (bitmap[at] !== value) {
+        counts.push(length);
+        length = 0;
+        value = bitmap[at];
+      }
+      length += 1;
+    }
+  }
+  counts.push(length);
+  return counts;
+}
+
+/** Sets the ones of run lengths in a bitmap (row by row). */
+export function fillRuns(bitmap, counts, width, height) {
+  forEachRun(counts, height, (column, top, bottom) => {
+    for (let row = top, at = top * width + column; row < bottom; row += 1, at += width) bitmap[at] = 1;
+  });
+  return bitmap;
+}

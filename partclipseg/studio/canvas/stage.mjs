@@ -1,5 +1,6 @@
 // The canvas as a thing to touch: where the photo lies, what the pointer and the keys mean on it.
 
+import { BRUSH, createPad } from "./brush.mjs";
 import { createGestures, LONG_PRESS } from "./gestures.mjs";
 import { createPainter, MARK_RADIUS } from "./painter.mjs";
 import { EMPTY, markAt } from "./prompts.mjs";
@@ -10,7 +11,7 @@ const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Ar
 
 /**
  * @param canvas the canvas element; its parent is the room it has
- * @param on {click(x, y, negative), box(area), remove(mark), hover(layer, screenPoint)}
+ * @param on {click(x, y, negative), box(area), stroke(mask), remove(mark), hover(layer, screenPoint)}
  */
 export function createStage(canvas, on) {
   const context = canvas.getContext("2d");
@@ -19,9 +20,12 @@ export function createStage(canvas, on) {
   const scene = {
     box: { width: 0, height: 0 }, ratio: 1, photo: null, view: { scale: 1, x: 0, y: 0 },
     prompts: EMPTY, opacity: 0.55, hidden: false, names: true, dragging: null, lit: null, cursor: null,
+    brush: { tool: "click", size: BRUSH.usual }, ring: null,
     font: getComputedStyle(canvas).fontFamily,
   };
   let fitted = scene.view;
+  let pad = null;
+  let stroke = null;
   let frame = 0;
   let resting = 0;
   let origin = { left: 0, top: 0 };
@@ -79,6 +83,8 @@ export function createStage(canvas, on) {
       if (area[2] - area[0] >= 1 && area[3] - area[1] >= 1) on.box(area);
     } else if (action.type === "box-cancel") {
       scene.dragging = null;
+    } else if (action.type.startsWith("stroke")) {
+      draw(action);
     } else if (action.type === "pan") {
       place({ ...scene.view, x: scene.view.x + action.dx, y: scene.view.y + action.dy });
     } else if (action.type === "zoom") {
@@ -89,6 +95,36 @@ export function createStage(canvas, on) {
 
   function areaOf(action) {
     return boxBetween(scene.photo, toPhoto(scene.view, action.from), toPhoto(scene.view, action.to));
+  }
+
+  function draw(action) {
+    if (action.type === "stroke-begin") {
+      const erasing = (scene.brush.tool === "eraser") !== action.negative;
+      stroke = { value: erasing ? 0 : 1 };
+      line(action.at, action.at);
+    } else if (action.type === "stroke") {
+      line(action.from, action.to);
+    } else {
+      stroke = null;
+      if (action.type === "stroke-end") on.stroke(pad.mask());
+      else showMask(scene.prompts.mask);
+    }
+  }
+
+  function line(from, to) {
+    scene.ring = to;
+    const grid = pad.width / scene.photo.width;
+    const onPad = (at) => {
+      const point = toPhoto(scene.view, at);
+      return { x: point.x * grid, y: point.y * pad.height / scene.photo.height };
+    };
+    const radius = scene.brush.size / 2 / scene.view.scale * grid;
+    const changed = pad.line(onPad(from), onPad(to), radius, stroke.value);
+    if (changed) painter.paint(pad, changed);
+  }
+
+  function showMask(mask) {
+    if (pad?.load(mask)) painter.paint(pad, pad.whole);
   }
 
   function click({ at, negative, kind }) {
@@ -105,7 +141,7 @@ export function createStage(canvas, on) {
     return {
       ...local(event), id: event.pointerId, kind: event.pointerType || "mouse",
       negative: event.button === 2 || event.altKey || event.ctrlKey,
-      pan: event.button === 1 || event.shiftKey,
+      pan: event.button === 1 || event.shiftKey, draw: scene.brush.tool !== "click",
       time: performance.now(),
     };
   }
@@ -137,7 +173,10 @@ export function createStage(canvas, on) {
     const point = toPhoto(scene.view, local(event));
     const inside = insidePhoto(scene.photo, point);
     canvas.classList.toggle("pcs-canvas--outside", !inside);
-    const layer = inside && !scene.hidden
+    const painting = scene.brush.tool !== "click";
+    scene.ring = painting && inside && event.pointerType !== "touch" ? local(event) : null;
+    if (painting) redraw();
+    const layer = inside && !scene.hidden && !painting
       ? painter.layerAt(point.x / scene.photo.width, point.y / scene.photo.height)
       : null;
     on.hover(layer, local(event));
@@ -145,12 +184,17 @@ export function createStage(canvas, on) {
   canvas.addEventListener("pointerup", (event) => {
     clearTimeout(resting);
     gestures.up(describe(event)).forEach(act);
+    if (event.pointerType === "touch") scene.ring = null;
   });
   canvas.addEventListener("pointercancel", (event) => {
     clearTimeout(resting);
     gestures.cancel(event.pointerId).forEach(act);
   });
-  canvas.addEventListener("pointerleave", () => on.hover(null));
+  canvas.addEventListener("pointerleave", () => {
+    scene.ring = null;
+    on.hover(null);
+    redraw();
+  });
   canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   canvas.addEventListener("wheel", (event) => {
     if (!scene.photo) return;
@@ -185,10 +229,13 @@ export function createStage(canvas, on) {
   measure();
 
   return {
-    /** photo: {image, width, height}, size in pixels of the photo as uploaded (image may be smaller) */
+    /** photo: {image, width, height, grid}: pixels as uploaded (image may be smaller), masks [h, w] */
     setPhoto(photo) {
       scene.photo = photo;
       scene.cursor = null;
+      pad = photo ? createPad(photo.grid) : null;
+      stroke = null;
+      painter.paint(null);
       painter.setLayers([]);
       scene.view = { scale: 1, x: 0, y: 0 };
       fitted = scene.view;
@@ -202,6 +249,8 @@ export function createStage(canvas, on) {
     },
     set(values) {
       Object.assign(scene, values);
+      if (values.prompts && !stroke) showMask(values.prompts.mask);
+      if (values.brush) canvas.classList.toggle("pcs-canvas--brush", values.brush.tool !== "click");
       redraw();
     },
     light(id) {

@@ -108,7 +108,7 @@ def distil(
 
 
 @torch.no_grad()
-def whiten(tower: Any, tokens: Tensor, shrinkage: float = 0.03) -> Tensor:
+def whiten(tower: Any, tokens: Tensor, shrinkage: float = 0.05) -> Tensor:
     """Fold a shrunk whitening of phrases like ``tokens`` (N, context) into the last projection.
 
     Sentence embeddings share a few strong directions ("something of a car"), so names that must be

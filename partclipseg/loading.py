@@ -6,6 +6,7 @@ from partclipseg.errors import InputError, ModelNotFoundError
 from partclipseg.modeling.checkpoint import load_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 
+HUB = "hf-hub:"
 BUNDLED = Path("checkpoints") / "partclipseg-lite.safetensors"
 
 
@@ -38,8 +39,8 @@ def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
 
     Args:
         name: ``"lite"`` (bundled, needs no network), the path of a PartCLIPSeg ``.safetensors``
-            checkpoint, or an open_clip ``NAME/PRETRAINED``, which then names the masks that the
-            bundled model finds.
+            checkpoint, ``hf-hub:OWNER/NAME`` of one on the Hugging Face Hub, or an open_clip
+            ``NAME/PRETRAINED``, which then names the masks that the bundled model finds.
         device: e.g. ``"cpu"`` or ``"cuda"``; None takes CUDA where there is one.
 
     Raises:
@@ -56,6 +57,15 @@ def load(name: str = "lite", device: str | None = None) -> PartCLIPSeg:
         model = load_checkpoint(name, device)
         model.name = Path(name).stem
         return model
+    if name.startswith(HUB):
+        from partclipseg.modeling import sharing
+
+        try:
+            model = sharing.from_pretrained(name.removeprefix(HUB), device=device)
+            model.name = name
+            return model
+        except sharing.NotOurs:  # perhaps a CLIP of open_clip's, which is found below
+            pass
     if "/" not in name:
         raise ModelNotFoundError(
             f"There is no model {name!r}: use 'lite', the path of a .safetensors checkpoint, or an "

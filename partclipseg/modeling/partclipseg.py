@@ -1,6 +1,7 @@
 """The five parts put together."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,6 +40,25 @@ class PartCLIPSeg(nn.Module):
         self.part2clip = Part2CLIP()
         self.text_embeddings = TextEmbeddings(backbone)
         self._foreign: tuple[Backbone, TextEmbeddings] | None = None
+
+    @classmethod
+    def from_pretrained(cls, name: str, **options: Any) -> "PartCLIPSeg":
+        """A model from a folder or from ``owner/name``: see ``sharing.from_pretrained``."""
+        from partclipseg.modeling import sharing
+
+        return sharing.from_pretrained(name, **options)
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the model to a folder: see ``sharing.save_pretrained``."""
+        from partclipseg.modeling import sharing
+
+        return sharing.save_pretrained(self, folder)
+
+    def push_to_hub(self, repo: str, **options: Any) -> str:
+        """Upload the model to the Hugging Face Hub: see ``sharing.push_to_hub``."""
+        from partclipseg.modeling import sharing
+
+        return sharing.push_to_hub(self, repo, **options)
 
     def recognize_with(self, backbone: Backbone) -> None:
         """Let another CLIP decide names and similarities; masks stay this model's own."""

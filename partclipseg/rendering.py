@@ -1,4 +1,4 @@
-"""Results as pictures: overlay, legend, heat map."""
+"""Results as pictures: overlay and legend; see ``plots`` for figures with axes."""
 
 from functools import cache
 from pathlib import Path
@@ -117,8 +117,8 @@ def _write(
     draw: ImageDraw.ImageDraw, xy: tuple[int, int], text: str, size: int, room: int, ink: str
 ) -> None:
     """Any text on one line, shortened by an ellipsis to ``room`` pixels."""
-    text = _one_line(text)
-    font = _load_font(size, _font_file(text))
+    text = one_line(text)
+    font = _load_font(size, font_file(text))
     if font.getlength(text) > room:
         while text and font.getlength(text + "…") > room:
             text = text[:-1]
@@ -126,14 +126,22 @@ def _write(
     draw.text(xy, text, ink, font)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The start of any text, without line breaks and characters that have no picture."""
     return "".join(c if c.isprintable() else " " for c in text[:LONGEST_LABEL])
 
 
-def _font_file(text: str) -> str:
+def font_file(text: str) -> str:
     """The font that has most of the text's characters; DejaVu Sans where that settles nothing."""
     letters = {ord(c) for c in text}
     return max(_fonts(), key=lambda font: len(letters & font[1]))[0]
+
+
+def drawable(text: str) -> str:
+    """The text on one line, "?" for what its font has no picture for."""
+    text = one_line(text)
+    known = dict(_fonts())[font_file(text)]
+    return "".join(c if ord(c) in known else "?" for c in text)
 
 
 @cache
@@ -150,36 +158,3 @@ def _fonts() -> list[tuple[str, frozenset[int]]]:
 @cache
 def _load_font(size: int, file: str) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(file, size)
-
-
-def heatmap(
-    photo: np.ndarray,
-    values: np.ndarray,
-    *,
-    title: str = "",
-    limits: tuple[float, float] | None = None,
-) -> Image.Image:
-    """Similarities over the photo in viridis, with a colour bar in their own units.
-
-    Args:
-        photo: (H, W, 3) uint8; values: (H, W) float.
-        limits: of the colours; the values' own range by default.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    height, width = values.shape
-    scale = 5.5 / max(height, width)  # inches a pixel; a narrow photo leaves room for bar and title
-    size = (max(2.5, width * scale) + 0.9, max(2.5, height * scale) + 0.4)
-    figure = Figure(figsize=size, dpi=120, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.imshow(photo)
-    low, high = limits or (float(values.min()), float(values.max()))
-    shown = axes.imshow(values, cmap="viridis", alpha=0.72, vmin=low, vmax=high)
-    axes.set_axis_off()
-    # "$" would start a formula in matplotlib's text.
-    axes.set_title(_one_line(title).replace("$", r"\$"), fontsize=11)
-    figure.colorbar(shown, ax=axes, shrink=0.85, label="similarity (cosine)")
-    canvas.draw()
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

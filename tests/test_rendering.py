@@ -1,8 +1,7 @@
-"""Overlays, legends and heat maps."""
+"""Overlays and legends."""
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from partclipseg import rendering
 from partclipseg.errors import InputError
@@ -113,26 +112,15 @@ def test_a_few_parts_on_a_small_photo_need_no_second_column() -> None:
 
 
 def test_the_font_is_chosen_by_what_it_can_draw() -> None:
-    dejavu = rendering._font_file("")
+    dejavu = rendering.font_file("")
     assert "DejaVuSans" in dejavu
     for text in ("wheel", "roue avant · é…", "عجلة", "ξ−→", "🚗"):
-        assert rendering._font_file(text) == dejavu
+        assert rendering.font_file(text) == dejavu
     if len(rendering._fonts()) > 1:
-        assert rendering._font_file("车轮") != dejavu
+        assert rendering.font_file("车轮") != dejavu
 
 
-@pytest.mark.parametrize("title", ["wheel", "$5 & ${7*6}", "a\0b\n", "عجلة", "x" * 300])
-@pytest.mark.filterwarnings("ignore:Glyph")
-def test_heat_maps_of_any_title_and_shape(title: str) -> None:
-    values = np.linspace(-1, 1, 60 * 80).reshape(60, 80)
-    shown = rendering.heatmap(photo(), values, title=title)
-    assert shown.mode == "RGB" and min(shown.size) > 300
-    reversed_ = rendering.heatmap(photo(), -values, title=title)
-    assert np.asarray(shown).shape == np.asarray(reversed_).shape
-    assert (np.asarray(shown) != np.asarray(reversed_)).any()
-
-
-def test_a_heat_map_of_one_value_or_narrow_photo() -> None:
-    for height, width in ((60, 80), (16, 320), (320, 16)):
-        shown = rendering.heatmap(photo(height, width), np.full((height, width), 0.2))
-        assert isinstance(shown, Image.Image) and max(shown.size) < 3000
+def test_what_no_font_can_draw_becomes_a_question_mark() -> None:
+    assert rendering.drawable("a\ud800\n𓀀b") == "a  ?b"
+    assert rendering.drawable("wheel · é") == "wheel · é"
+    assert len(rendering.drawable("x" * 1000)) == rendering.LONGEST_LABEL

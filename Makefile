@@ -70,7 +70,7 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 	$(pip) install -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+$(VENV)/.installed-dev: requirements-dev.txt requirements-export.txt $(VENV)/.installed
 	$(pip) install -r requirements.txt -r requirements-dev.txt
 	@touch $@
 

@@ -83,7 +83,7 @@ class MaskDecoder(nn.Module):
             mask logits ``(P, 3, H/4, W/4)`` (whole, part, sub-part) and predicted IoU ``(P, 3)``.
         """
         coarse, middle, fine = maps
-        count, (height, width) = len(tokens), coarse.shape[-2:]
+        count, (height, width) = tokens.shape[0], coarse.shape[-2:]
         queries = self.queries.weight.expand(count, -1, -1)
         state = torch.cat([queries, tokens], dim=1)
         present = F.pad(present, (queries.shape[1], 0), value=True)

@@ -48,7 +48,7 @@ def at_points(dense: Tensor, points: Tensor, stride: int) -> Tensor:
     height, width = dense.shape[-2:]
     cells = ((points + 0.5) / stride).long()
     x, y = cells[..., 0].clamp(0, width - 1), cells[..., 1].clamp(0, height - 1)
-    flat = dense.flatten(2).transpose(1, 2).expand(len(points), -1, -1)
+    flat = dense.flatten(2).transpose(1, 2).expand(points.shape[0], -1, -1)
     index = (y * width + x)[..., None].expand(-1, -1, flat.shape[-1])
     return flat.gather(1, index)
 
@@ -66,7 +66,7 @@ def guidance(features: PartFeatures, prompts: PromptBatch) -> Tensor:
     under = at_points(part, points, GUIDE_STRIDE)
     under_object = at_points(owner, points, GUIDE_STRIDE)
     words = prompts.text if prompts.text is not None else torch.zeros_like(part[:1, :, 0, 0])
-    words = words.expand(len(prompts), -1)
+    words = words.expand(points.shape[0], -1)
     asked = torch.stack([_mean(under, positive), _mean(under, negative), words], 1)
     asked_object = torch.stack([_mean(under_object, positive), words], 1)
     near_part = (asked @ part.flatten(2)).unflatten(-1, (height, width))
@@ -95,16 +95,11 @@ def _most(blobs: Tensor) -> Tensor:
 
 def _inside(points: Tensor, kinds: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     """1 for the cells inside any box of a prompt: corners come in pairs, ``(P, h, w)``."""
-    out = torch.zeros(len(points), len(ys), len(xs), device=points.device)
-    for column in range(points.shape[1] - 1):
-        is_box = (kinds[:, column] == BOX_CORNER_1) & (kinds[:, column + 1] == BOX_CORNER_2)
-        low, high = points[:, column, :, None], points[:, column + 1, :, None]
-        across = (xs >= low[:, 0]) & (xs <= high[:, 0])
-        down = (ys >= low[:, 1]) & (ys <= high[:, 1])
-        out = torch.maximum(
-            out, (is_box[:, None, None] & down[..., None] & across[:, None]).float()
-        )
-    return out
+    is_box = (kinds[:, :-1] == BOX_CORNER_1) & (kinds[:, 1:] == BOX_CORNER_2)
+    low, high = points[:, :-1, :, None], points[:, 1:, :, None]
+    across = (xs >= low[:, :, 0]) & (xs <= high[:, :, 0]) & is_box[..., None]  # (P, N - 1, w)
+    down = (ys >= low[:, :, 1]) & (ys <= high[:, :, 1])
+    return (down[..., None] & across[:, :, None]).any(1).float()
 
 
 class PromptEncoder(nn.Module):
@@ -139,7 +134,7 @@ class PromptEncoder(nn.Module):
             words.
         """
         height, width = (s * GUIDE_STRIDE for s in features.middle.shape[-2:])
-        count = len(prompts)
+        count = prompts.points.shape[0]  # not len(): that would be a constant in an export
         placed = self.positions(prompts.points + 0.5, (height, width)) + self.kind(prompts.kinds)
         placed = placed + self.content(at_points(features.middle, prompts.points, GUIDE_STRIDE))
         present = prompts.kinds != PADDING

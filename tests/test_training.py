@@ -17,7 +17,7 @@ from partclipseg.clip.text import encode_tokens
 from partclipseg.modeling.config import ModelConfig
 from partclipseg.modeling.partclipseg import build
 from partclipseg.modeling.recognition import Part2CLIP
-from partclipseg.training import losses, phrases, samples, text
+from partclipseg.training import curves, losses, phrases, samples, text
 from partclipseg.training.loop import Trainer
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.stream import SampleStream
@@ -66,6 +66,20 @@ def test_a_resumed_run_equals_an_unbroken_one(dataset, recipe, tmp_path):
         torch.testing.assert_close(second.model.state_dict()[name], value, msg=name)
     rows = (tmp_path / "parts" / "log.csv").read_text().splitlines()
     assert rows[0].startswith("step,seconds,oracle") and len(rows) == 3
+    with Image.open(tmp_path / "parts" / "log.png") as picture:
+        assert picture.width > 500
+
+
+def test_curves_leave_out_empty_cells_and_keep_the_mean(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("step,seconds,oracle,text\n1,2.0,3.0,\n2,2.0,1.0,5.0\n")
+    read = curves.read_log(log)
+    assert set(read) == {"oracle", "text"}
+    np.testing.assert_array_equal(read["oracle"], ([1, 2], [3, 1]))
+    np.testing.assert_array_equal(read["text"], ([2], [5]))
+    values = np.arange(10.0)
+    np.testing.assert_allclose(curves.smooth(values, 3)[[0, 1, 9]], [0, 0.5, 8])
+    np.testing.assert_allclose(curves.smooth(np.full(7, 2.0), 3), 2.0)
 
 
 def test_what_is_frozen_stays_and_what_is_taught_moves(dataset, recipe, tmp_path):

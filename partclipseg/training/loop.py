@@ -16,7 +16,7 @@ from partclipseg import datasets
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg, build
-from partclipseg.training import losses, parallel, start, stream
+from partclipseg.training import curves, losses, parallel, start, stream
 from partclipseg.training.names import Names, read_words
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.samples import Sample
@@ -180,6 +180,8 @@ class Trainer:
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         torch.save(state | {"step": self.step}, temporary)
         temporary.replace(self.out / "last.pt")
+        if (self.out / "log.csv").is_file():
+            curves.draw(self.out / "log.csv", self.out / "log.png")
 
     def resume(self) -> None:
         """Go on from the last saved step, if there is one."""
@@ -203,4 +205,5 @@ class Trainer:
         }
 
 
-LOGGED = ("oracle", "text", "objects", "similarity", "masks", "iou", "click_iou")
+LOGGED = ("oracle", "text", "objects", "similarity", "masks", "iou", "click_iou", "distillation",
+          "separation", "enhancement")  # fmt: skip

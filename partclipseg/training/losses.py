@@ -13,6 +13,7 @@ from partclipseg.modeling.layers import upsample_convex
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.modeling.prompt_encoder import PromptBatch
 from partclipseg.modeling.recognition import Part2CLIP, similarity_maps
+from partclipseg.training import finegrained
 from partclipseg.training.names import Names
 from partclipseg.training.samples import IGNORE, NONE, Sample, correction
 
@@ -21,7 +22,7 @@ SHARPNESS = 20.0  # scale of the teacher's cosines when they become a distributi
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How much each term counts; zero switches a term off (ablations)."""
+    """How much each term counts; a term of weight zero is not computed (ablations)."""
 
     oracle: float = 1.0
     text: float = 0.5
@@ -29,6 +30,9 @@ class LossWeights:
     similarity: float = 0.5
     masks: float = 1.0
     iou: float = 0.5
+    distillation: float = 0.0
+    separation: float = 0.0
+    enhancement: float = 0.0
     soft_labels: float = 0.1
     none_weight: float = 0.4
 
@@ -46,12 +50,13 @@ def soft_targets(text: Tensor, labels: Tensor, share: float) -> Tensor:
 
 def dense_losses(
     model: PartCLIPSeg, features: PartFeatures, row: int, sample: Sample, text: Tensor,
-    weights: LossWeights,
+    weights: LossWeights, owners: Tensor,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Cross-entropy of pixels over names at stride 4, without and with "none of these".
 
     Args:
         text: ``(K + R, D)``, the K names of the sample and R random others.
+        owners: ``(O, D)`` embeddings of the objects in the photo, teachers of their parts.
     """
     labels = torch.from_numpy(sample.labels.astype(np.int64)).to(text.device)
     if not (labels >= 0).any():
@@ -77,6 +82,17 @@ def dense_losses(
     scale = torch.where(goal == len(text), weights.none_weight, 1.0)
     scale[goal < len(text)] = weight
     losses["text"] = (scale * per_pixel).sum() / scale.sum()
+    own = logits[:, : len(sample.names)]
+    if weights.distillation and len(owners):
+        cosine = similarity_maps(features.object[row].detach(), owners)
+        gate = model.part2clip.object_logits(cosine).amax(0).sigmoid().detach()
+        gate = gate.repeat_interleave(2, 0).repeat_interleave(2, 1).flatten()
+        if (term := finegrained.distillation(own, gate, labels)) is not None:
+            losses["distillation"] = term
+    if weights.separation:
+        losses["separation"] = finegrained.separation(own, labels)
+    if weights.enhancement:
+        losses["enhancement"] = finegrained.enhancement(own, labels)
     return losses
 
 
@@ -235,7 +251,8 @@ def batch_losses(
         text = names.bank[own]
         if len(own):
             extra = names.bank[names.other_pairs(own, 8, rng)]
-            terms = dense_losses(model, features, row, sample, torch.cat([text, extra]), weights)
+            both, owners = torch.cat([text, extra]), names.bank[present]
+            terms = dense_losses(model, features, row, sample, both, weights, owners)
             for key, value in terms.items():
                 found.setdefault(key, []).append(value)
         absent = names.absent_objects([n for n, *_ in sample.objects], 8, rng)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from partclipseg.geometry import Frame
 from partclipseg.images import Photo
@@ -94,5 +93,5 @@ def encode_pixels(
     features, embedding = model.encode(images.contiguous(memory_format=torch.channels_last))
     foreign = None
     if model.recognizer is not None:
-        foreign = F.normalize(model.recognizer(images).maps[-1][0], dim=0)
+        foreign = model.recognizer.dense(images)
     return Encoding(frame, features, embedding[0], origin, foreign)

@@ -93,9 +93,9 @@ def tiny_configs(tmp_path_factory: pytest.TempPathFactory) -> None:
     open_clip.add_model_config(folder)
 
 
-def load(spec: str) -> HubBackbone:
+def load(spec: str, variant: str = "plain") -> HubBackbone:
     torch.manual_seed(0)
-    return load_open_clip(spec, random_weights=True)
+    return load_open_clip(spec, random_weights=True, variant=variant)
 
 
 def photos(height: int, width: int, count: int = 2) -> torch.Tensor:

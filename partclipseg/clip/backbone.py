@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,14 @@ class Backbone(nn.Module, ABC):
         """The maps alone; a tower that can skip its global head overrides this."""
         features: ImageFeatures = self(images)
         return features.maps
+
+    def dense(self, images: Tensor) -> Tensor:
+        """What each place of a photo is: ``(1, 3, H, W)`` -> ``(D, h, w)`` unit vectors.
+
+        They lie in the CLIP space, to be compared with ``encode_text``.
+        """
+        features: ImageFeatures = self(images)
+        return F.normalize(features.maps[-1][0], dim=0)
 
     @abstractmethod
     def encode_text(self, texts: Sequence[str]) -> Tensor:

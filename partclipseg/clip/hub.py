@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from huggingface_hub import constants
 from torch import Tensor, nn
 
+from partclipseg.clip import dense
 from partclipseg.clip.backbone import Backbone, ImageFeatures
 from partclipseg.clip.towers import wrap
 from partclipseg.errors import CheckpointError, InputError, ModelNotFoundError
@@ -53,10 +54,10 @@ class HubBackbone(Backbone):
 
     image_size: tuple[int, int]
 
-    def __init__(self, model: nn.Module, source: Source) -> None:
+    def __init__(self, model: nn.Module, source: Source, variant: str = dense.DEFAULT) -> None:
         visual: Any = model.visual
         embed_dim = int(_config(source)["embed_dim"])
-        tower = wrap(visual, embed_dim)
+        tower = wrap(visual, embed_dim, variant)
         super().__init__(
             name=str(source),
             embed_dim=embed_dim,
@@ -92,6 +93,14 @@ class HubBackbone(Backbone):
             embedding=F.normalize(embedding, dim=-1),
         )
 
+    def dense(self, images: Tensor) -> Tensor:
+        """See ``Backbone.dense``. A ViT looks through windows of the size it was trained at."""
+        return dense.sliding(self, images) if self._has_one_grid else super().dense(images)
+
+    @property
+    def _has_one_grid(self) -> bool:
+        return len(set(self.strides)) == 1
+
     def encode_text(self, texts: Sequence[str]) -> Tensor:
         """See ``Backbone.encode_text``. A text longer than the model's context is cut by open_clip.
 
@@ -120,6 +129,7 @@ def load_open_clip(
     device: str | torch.device = "cpu",
     random_weights: bool = False,
     image_size: int | None = None,
+    variant: str = dense.DEFAULT,
 ) -> HubBackbone:
     """Load a CLIP model that open_clip knows.
 
@@ -130,18 +140,20 @@ def load_open_clip(
             may then be left out.
         image_size: lay the image tower out for squares of this many pixels. Without it, for the
             size it was trained at.
+        variant: how a ViT's last block mixes places, one of ``dense.VARIANTS``.
 
     Raises:
         ModelNotFoundError: unknown name or tag, or weights or a tokenizer that cannot be had here.
         CheckpointError: a file of weights that is damaged or made for another architecture.
         InputError: an image size that the tower cannot take.
     """
+    dense.checked(variant)
     source = _resolve(spec, needs_weights=not random_weights)
     if not random_weights:
         _tokenizer(source)  # before gigabytes of weights are fetched in vain
     with _quiet():
         model = _create(source, random_weights=random_weights, image_size=image_size)
-    return HubBackbone(model, source).to(device)
+    return HubBackbone(model, source, variant).to(device)
 
 
 def _resolve(spec: str, *, needs_weights: bool) -> Source:

@@ -9,6 +9,7 @@ place is pooled and projected as if it were the whole photo, so that it can be c
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +18,8 @@ from open_clip.timm_model import TimmModel
 from open_clip.transformer import VisionTransformer
 from timm.layers.format import Format
 from torch import Tensor, nn
+
+from partclipseg.clip import dense
 
 COARSEST = 32
 """No map coarser than this is handed out: a photo's sides are multiples of 32 pixels."""
@@ -45,10 +48,13 @@ class Tower(nn.Module, ABC):
         """
 
 
-def wrap(visual: nn.Module, embed_dim: int) -> Tower:
-    """The tower for an open_clip model's ``visual``; TypeError where it is of no known kind."""
+def wrap(visual: nn.Module, embed_dim: int, variant: str = dense.DEFAULT) -> Tower:
+    """The tower for an open_clip model's ``visual``; TypeError where it is of no known kind.
+
+    ``variant`` is one of ``dense.VARIANTS``; towers other than open_clip's own ViT have one way.
+    """
     if isinstance(visual, VisionTransformer):
-        return TransformerTower(visual, embed_dim)
+        return TransformerTower(visual, embed_dim, variant)
     if isinstance(visual, ModifiedResNet):
         return ResNetTower(visual, embed_dim)
     if isinstance(visual, TimmModel):
@@ -97,9 +103,14 @@ class TransformerTower(Tower):
     weights, so that threads may share the tower.
     """
 
-    def __init__(self, visual: VisionTransformer, embed_dim: int) -> None:
+    def __init__(
+        self, visual: VisionTransformer, embed_dim: int, variant: str = dense.DEFAULT
+    ) -> None:
         super().__init__()
         self.visual = visual
+        blocks: Any = visual.transformer.resblocks
+        known = len(blocks) > 1 and dense.is_standard(blocks[-1])
+        self.variant = variant if known else "plain"
         self.patch = int(visual.patch_size[0])
         self.stride = _stride_of(self.patch)
         self.blocks = _quarters(visual.transformer.layers)
@@ -118,9 +129,16 @@ class TransformerTower(Tower):
         x = torch.cat([token, patches.flatten(2).transpose(1, 2)], dim=1)
         x = x + _resize_positions(visual.positional_embedding, visual.grid_size, grid)
         x = visual.ln_pre(visual.patch_dropout(x))
-        x, taken = visual.transformer.forward_intermediates(x, indices=self.blocks)
-        maps = [_to_map(tokens[:, 1:], batch, grid[0], grid[1]) for tokens in taken]
-        maps.append(_to_map(self._each_alone(x[:, 1:]), batch, grid[0], grid[1]))
+        blocks: Any = visual.transformer.resblocks
+        before = len(blocks) - 2
+        wanted = sorted({*self.blocks, max(before, 0)})
+        x, outputs = visual.transformer.forward_intermediates(x, indices=wanted)
+        taken = dict(zip(wanted, outputs, strict=True))
+        maps = [_to_map(taken[i][:, 1:], batch, grid[0], grid[1]) for i in self.blocks]
+        last = x
+        if self.variant != "plain":
+            last = dense.last_block(blocks[-1], taken[before], (grid[0], grid[1]), self.variant)
+        maps.append(_to_map(self._each_alone(last[:, 1:]), batch, grid[0], grid[1]))
         pooled, _ = visual._pool(x)
         return maps, pooled @ visual.proj
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from partclipseg.clip.backbone import Backbone
 from partclipseg.clip.embeddings import TextEmbeddings
@@ -14,6 +15,13 @@ from partclipseg.modeling.config import ModelConfig
 from partclipseg.modeling.mask_decoder import MaskDecoder
 from partclipseg.modeling.prompt_encoder import STRIDE, PromptBatch, PromptEncoder
 from partclipseg.modeling.recognition import Part2CLIP
+
+TEMPLATES = (
+    "a photo of the {}.",
+    "a close-up photo of the {}.",
+    "a cropped photo of the {}.",
+    "{}",
+)
 
 
 class PartCLIPSeg(nn.Module):
@@ -70,10 +78,15 @@ class PartCLIPSeg(nn.Module):
         return self._foreign[0] if self._foreign else None
 
     def foreign_embeddings(self, phrases: Sequence[str]) -> Tensor:
-        """Phrases in the space of ``recognizer``: ``(N, D')`` unit vectors."""
+        """Phrases in the space of ``recognizer``: ``(N, D')`` unit vectors.
+
+        The mean over ``TEMPLATES``, as CLIP's authors prompt it (Radford et al. 2021).
+        """
         if self._foreign is None:
             raise ValueError("There is no other CLIP to embed with.")
-        return self._foreign[1](phrases)
+        worded = [t.format(phrase) for phrase in phrases for t in TEMPLATES]
+        vectors = self._foreign[1](worded)
+        return F.normalize(vectors.unflatten(0, (len(phrases), len(TEMPLATES))).mean(1), dim=-1)
 
     def encode(self, images: Tensor) -> tuple[PartFeatures, Tensor]:
         """Photos ``(B, 3, H, W)`` in [0, 1], sides multiples of 32 -> maps, global ``(B, D)``."""

@@ -1,6 +1,6 @@
 """The command line: ``python -m partclipseg COMMAND``, one module a command.
 
-Only argparse is imported here and at the top of the commands, so that ``--help`` answers at once.
+Only argparse and the module of the asked command are imported, so that ``--help`` answers at once.
 Exit codes: 0 all done, 1 some photos failed (each is named), 2 nothing could be done as asked.
 """
 
@@ -8,9 +8,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from partclipseg import __version__
-from partclipseg.cli import evaluate, segment, train
 from partclipseg.errors import PartCLIPSegError
 
 DESCRIPTION = """\
@@ -21,9 +21,23 @@ start here:
   python -m partclipseg segment --help
 """
 
+COMMANDS = {
+    "segment": "find parts in photos",
+    "evaluate": "score a model on annotated photos",
+    "benchmark": "measure how fast a model is and how much memory it takes",
+    "train": "train a model from a config file",
+    "export": "write a model's encoder and decoder as ONNX files",
+}
+"""Each command's ``SUMMARY``, kept here too so that the list of commands imports none of them."""
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands; each one's ``run`` is the default of ``args.run``."""
+
+def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser for one command line; the command's ``run`` is the default of ``args.run``.
+
+    Args:
+        argv: the command line, without the program's name. Only the command that it names gets
+            its arguments.
+    """
     root = argparse.ArgumentParser(
         prog="python -m partclipseg",
         description=DESCRIPTION,
@@ -31,11 +45,15 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"partclipseg {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (segment, evaluate, train):
-        name = command.__name__.rpartition(".")[2]
+    asked = next((word for word in argv if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        if name != asked:
+            commands.add_parser(name, help=summary)
+            continue
+        command = import_module(f"{__name__}.{name}")
         sub = commands.add_parser(
             name,
-            help=command.SUMMARY,
+            help=summary,
             description=command.DESCRIPTION,
             epilog=command.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -50,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns the exit code; argparse itself leaves with ``SystemExit(2)`` on bad usage.
     """
-    args = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    args = parser(argv).parse_args(argv)
     try:
         code = int(args.run(args))
         sys.stdout.flush()  # here, where a reader that has left can still be noticed

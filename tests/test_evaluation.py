@@ -9,7 +9,7 @@ import pytest
 
 from partclipseg import datasets
 from partclipseg.errors import InputError
-from partclipseg.evaluation import PROTOCOLS, evaluate
+from partclipseg.evaluation import PROTOCOLS, evaluate, novelty
 from partclipseg.evaluation.metrics import Mask
 from partclipseg.evaluation.protocols import spread_targets
 from partclipseg.evaluation.targets import object_names, objects_of, text_for
@@ -73,6 +73,7 @@ def test_report_names_what_was_measured(rich: datasets.PartDataset) -> None:
         "targets": 4,
         "miou": 1.0,
         "mean_iou": 1.0,
+        "mean_boundary_iou": 1.0,
         "per_class": {
             "car: door": {"iou": 1.0, "count": 2},
             "car: handle": {"iou": 1.0, "count": 1},
@@ -191,6 +192,9 @@ def test_click_by_hand(two_parts: datasets.PartDataset) -> None:
     report = evaluate(predictor, two_parts, "click").to_json()
     assert report["iou_best"] == report["mean_iou"] == 1.0
     assert report["iou_first"] == pytest.approx(100 / PIXELS, abs=1e-6)
+    assert report["boundary_iou_best"] == 1.0
+    # A band of a pixel: of the photo 196 pixels, of the part 36, and not one in common.
+    assert report["boundary_iou_first"] == 0.0
     assert (report["targets"], report["noc_targets"]) == (2, 2)
     # The second click is a negative one on the too large first mask; then the part is right.
     assert (report["noc80"], report["noc85"]) == (2.0, 2.0)
@@ -254,6 +258,10 @@ def test_label_by_hand(two_parts: datasets.PartDataset) -> None:
     report = evaluate(predictor, two_parts, "label").to_json()
     assert predictor.names == [["car: hood", "car: door", "car: wheel"]]
     assert (report["recall1"], report["recall5"], report["targets"]) == (0.5, 1.0, 2)
+    # Two thirds sure of the first name both times, and right once.
+    (row,) = report["calibration"]
+    assert (row["low"], row["high"], row["count"], row["accuracy"]) == (0.6, 0.7, 2, 0.5)
+    assert report["ece"] == pytest.approx(2 / 3 - 1 / 2, abs=1e-5)
     assert report["mean_iou"] is None
     assert report["per_class"]["car: door"] == {
         "iou": None,
@@ -272,6 +280,48 @@ def test_equal_similarities_are_no_recognition(two_parts: datasets.PartDataset) 
 
     report = evaluate(Undecided(two_parts), two_parts, "label").to_json()
     assert report["recall1"] == 0.0
+
+
+@pytest.mark.parametrize("protocol", ["oracle", "text"])
+def test_seen_and_novel_names_apart(rich: datasets.PartDataset, protocol: str) -> None:
+    def without_the_handle(mask: Mask) -> Mask:
+        return mask if mask.sum() > 16 else np.zeros_like(mask)
+
+    report = evaluate(
+        ScriptedPredictor(rich, without_the_handle),
+        rich,
+        protocol,
+        novel=novelty.Novel.of(["Dog"], ["handle"]),
+    ).to_json()
+    groups = report["novel"]
+    assert groups["novel_objects"] == {"classes": 1, "count": 1, "miou": 1.0, "mean_iou": 1.0}
+    assert groups["novel_parts"] == {"classes": 1, "count": 1, "miou": 0.0, "mean_iou": 0.0}
+    assert (groups["novel"]["miou"], groups["novel"]["classes"]) == (0.5, 2)
+    seen = report["per_class"]["car: door"]["iou"]
+    assert groups["seen"]["miou"] == seen
+    assert groups["harmonic"]["miou"] == pytest.approx(2 * 0.5 * seen / (0.5 + seen), abs=1e-6)
+
+
+def test_where_nothing_is_novel_there_is_no_harmonic_mean(rich: datasets.PartDataset) -> None:
+    report = evaluate(
+        ScriptedPredictor(rich), rich, "oracle", novel=novelty.Novel.of(["whale"], [])
+    )
+    assert report.to_json()["novel"]["harmonic"] == {"miou": None, "mean_iou": None}
+    assert "harmonic: miou -" in report.summary()
+
+
+def test_novel_names_are_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "novel.json"
+    file.write_text('{"note": "of mine", "objects": ["Fox"], "parts": ["beak"]}')
+    novel = novelty.read(file)
+    assert novel.group("fox: ear") == novel.group("FOX: beak") == "novel_objects"
+    assert novel.group("bird: beak") == "novel_parts"
+    assert novel.group("bird: wing") == "seen"
+    for content in ("", "[]", '{"objects": "fox"}', '{"parts": [1]}'):
+        file.write_text(content)
+        with pytest.raises(InputError, match="novel names"):
+            novelty.read(file)
+    novelty.read(Path(__file__).parents[1] / "configs" / "holdout.json")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -70,6 +70,37 @@ def test_an_empty_tally_has_no_mean() -> None:
     assert metrics.mean([]) is None
 
 
+def test_the_boundary_is_a_band_along_the_outline() -> None:
+    # The diagonal of 60 x 80 is 100 pixels, 2% of it are 2.
+    block = rectangle(10, 10, 30, 30, (60, 80))
+    band = metrics.boundary(block)
+    assert int(band.sum()) == 20 * 20 - 16 * 16
+    assert band[10, 10] and band[11, 11] and not band[12, 12]
+    assert not (band & ~block).any()
+    assert metrics.boundary(np.ones((60, 80), bool)).sum() == 60 * 80 - 56 * 76
+    assert not metrics.boundary(np.zeros((60, 80), bool)).any()
+    assert metrics.boundary(rectangle(3, 3, 4, 9)).sum() == 6  # never less than a pixel wide
+
+
+def test_boundary_iou_sees_what_iou_forgives() -> None:
+    a, b = rectangle(10, 10, 50, 50, (60, 80)), rectangle(12, 10, 52, 50, (60, 80))
+    assert metrics.boundary_iou(a, a) == 1.0
+    assert metrics.iou(a, b) > 0.9
+    assert metrics.boundary_iou(a, b) < 0.6
+    assert metrics.boundary_iou(np.zeros_like(a), np.zeros_like(a)) == 0.0
+
+
+def test_calibration_by_hand() -> None:
+    calibration = metrics.Calibration()
+    assert calibration.error() is None and calibration.bins() == []
+    for probability, right in ((1.0, True), (0.95, False), (0.52, True), (0.58, True)):
+        calibration.add(probability, right)
+    half, sure = calibration.bins()
+    assert half == {"low": 0.5, "high": 0.6, "count": 2, "confidence": 0.55, "accuracy": 1.0}
+    assert sure == {"low": 0.9, "high": 1.0, "count": 2, "confidence": 0.975, "accuracy": 0.5}
+    assert calibration.error() == pytest.approx((2 * 0.45 + 2 * 0.475) / 4)
+
+
 def test_a_target_has_at_least_two_thousandths_of_the_photo() -> None:
     assert metrics.large_enough(2, (20, 50))
     assert not metrics.large_enough(1, (20, 50))

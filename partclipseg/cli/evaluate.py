@@ -24,6 +24,8 @@ protocols:
           85%, at most 20 (noc80, noc85).
   label   annotated masks are given, to be named among the part names of their object. Gives
           recall1 and recall5.
+--novel names objects and parts that were kept out of training: oracle and text then give the
+figures of seen and novel classes apart, and their harmonic mean.
 miou is the mean over classes of the IoU of the whole split; mean_iou is the mean over every
 (photo, object, part) with a mask of at least 0.2% of the photo.
 """
@@ -35,6 +37,8 @@ examples:
 
   python -m partclipseg evaluate --data data/cars --protocol oracle --json tyre.json \\
       --synonyms configs/withheld_synonyms.json
+  python -m partclipseg evaluate --data data/things --protocol text --json novel.json \\
+      --novel configs/holdout.json
 
 exit codes:
   0  done
@@ -76,6 +80,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='ask with other part names: a JSON file {"car": {"wheel": "tyre"}}',
     )
     parser.add_argument(
+        "--novel",
+        type=Path,
+        metavar="FILE",
+        help="oracle, text: seen and novel names apart; a JSON file such as configs/holdout.json, "
+        '{"objects": ["fox"], "parts": ["beak"]}',
+    )
+    parser.add_argument(
         "--json", required=True, type=Path, metavar="FILE", help="where the figures go"
     )
 
@@ -89,8 +100,9 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from partclipseg import datasets
-    from partclipseg.evaluation import evaluate
+    from partclipseg.evaluation import evaluate, novelty
 
+    novel = None if args.novel is None else novelty.read(args.novel)
     dataset = datasets.read(args.data, args.split)
     if args.synonyms is not None:
         dataset = datasets.renamed(dataset, _read_synonyms(args.synonyms))
@@ -100,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         args.protocol,
         limit=args.limit,
         noc_targets=args.noc_targets,
+        novel=novel,
         progress=lambda photos: tqdm(photos, desc=f"{dataset.name} {args.protocol}", unit="photo"),
     )
     report.write(args.json)

@@ -1,10 +1,11 @@
-"""Overlap of masks: IoU, label maps, and a dataset-level confusion that is kept class by class."""
+"""Overlap of masks, a dataset-level confusion kept class by class, and calibration."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 Mask = NDArray[np.bool_]
 """``(H, W)``, True inside."""
@@ -20,6 +21,33 @@ def iou(a: Mask, b: Mask) -> float:
     """Intersection over union of two masks of one shape; 0.0 where both are empty."""
     union = np.count_nonzero(a | b)
     return np.count_nonzero(a & b) / union if union else 0.0
+
+
+BAND = 0.02
+"""Width of the band that boundary IoU looks at, as a share of the photo's diagonal."""
+
+
+def boundary(mask: Mask) -> Mask:
+    """The pixels of a mask ``(H, W)`` within ``BAND`` of its outline, measured inwards.
+
+    Distance is counted as in a 3 x 3 erosion repeated (the larger of dx and dy), the border of the
+    photo is part of the outline, and the band is at least a pixel wide: Cheng et al., "Boundary
+    IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR 2021.
+    """
+    band = np.zeros_like(mask)
+    if not mask.any():
+        return band
+    width = max(1, round(BAND * float(np.hypot(*mask.shape))))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    depth = ndimage.distance_transform_cdt(np.pad(mask[window], 1), metric="chessboard")
+    band[window] = mask[window] & (depth[1:-1, 1:-1] <= width)
+    return band
+
+
+def boundary_iou(a: Mask, b: Mask) -> float:
+    """IoU of the boundaries of two masks of one shape; 0.0 where both are empty."""
+    return iou(boundary(a), boundary(b))
 
 
 def large_enough(area: int, shape: tuple[int, ...]) -> bool:
@@ -115,6 +143,51 @@ class Tally:
             for entry in self._classes.values()
             if entry.occurrences
         )
+
+
+@dataclass
+class Calibration:
+    """Whether what a model calls 80% sure is right in 80% of the cases.
+
+    Answers are sorted into bins of equal width by how sure the model was of them: Guo et al., "On
+    Calibration of Modern Neural Networks", ICML 2017.
+    """
+
+    width: float = 0.1
+    _answers: list[tuple[float, bool]] = field(default_factory=list)
+
+    def add(self, probability: float, right: bool) -> None:
+        """One answer: the probability in [0, 1] that the model gave it, and whether it is right."""
+        self._answers.append((probability, right))
+
+    def bins(self) -> list[dict[str, float]]:
+        """``low``, ``high``, ``count``, ``confidence``, ``accuracy`` of each bin with answers."""
+        count = round(1 / self.width)
+        sorted_in: list[list[tuple[float, bool]]] = [[] for _ in range(count)]
+        for probability, right in self._answers:
+            sorted_in[min(int(probability * count), count - 1)].append((probability, right))
+        return [
+            {
+                "low": round(i / count, 6),
+                "high": round((i + 1) / count, 6),
+                "count": len(answers),
+                "confidence": round(sum(p for p, _ in answers) / len(answers), 6),
+                "accuracy": round(sum(right for _, right in answers) / len(answers), 6),
+            }
+            for i, answers in enumerate(sorted_in)
+            if answers
+        ]
+
+    def error(self) -> float | None:
+        """Expected calibration error: the mean over answers of their bin's |accuracy - confidence|.
+
+        None of no answers.
+        """
+        bins = self.bins()
+        total = sum(row["count"] for row in bins)
+        if not total:
+            return None
+        return sum(row["count"] * abs(row["accuracy"] - row["confidence"]) for row in bins) / total
 
 
 def mean(values: Iterable[float]) -> float | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ class Scores:
             photo; None where there is none, or where the protocol predicts no masks.
         targets: how many things were asked for; the ``count`` of all classes together.
         per_class: ``"object: part"`` -> its figures, among them ``iou`` and ``count``.
+        details: what else goes into the JSON, under its own keys.
     """
 
     values: Mapping[str, float | int | None]
     mean_iou: float | None
     targets: int
     per_class: Mapping[str, Row]
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ class Report:
             "images": self.images,
             "targets": self.scores.targets,
             "seconds": round(self.seconds, 3),
-            **_rounded(self.scores.values),
-            "mean_iou": _rounded({"mean_iou": self.scores.mean_iou})["mean_iou"],
-            "per_class": {name: _rounded(row) for name, row in self.scores.per_class.items()},
+            **rounded(self.scores.values),
+            "mean_iou": rounded({"mean_iou": self.scores.mean_iou})["mean_iou"],
+            **self.scores.details,
+            "per_class": {name: rounded(row) for name, row in self.scores.per_class.items()},
         }
 
     def write(self, path: Path) -> None:
@@ -70,6 +73,9 @@ class Report:
             f"{self.scores.targets} targets, {self.seconds:.0f} s",
             "  ".join(f"{name} {_figure(value)}" for name, value in figures.items()),
         ]
+        for split, row in self.scores.details.get("novel", {}).items():
+            cells = (f"{name} {_figure(value)}" for name, value in row.items())
+            lines.append(f"{split}: {'  '.join(cells)}")
         columns = list(next(iter(self.scores.per_class.values()), {}))
         rows = sorted(self.scores.per_class.items(), key=lambda item: _rank(item[1]))
         width = max((len(name) for name, _ in rows), default=0)
@@ -81,7 +87,7 @@ class Report:
         return "\n".join(lines)
 
 
-def _rounded(row: Row) -> dict[str, float | int | None]:
+def rounded(row: Row) -> dict[str, float | int | None]:
     return {k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}
 
 

@@ -1,8 +1,9 @@
 """A predictor without a model, for the studio: it answers at once, and its answers can be foretold.
 
 Words: the n-th name is the n-th of equal vertical stripes of the photo. Clicks: discs around the
-first positive click, the smaller the finer. A box or a painted mask: itself. Run as a program it
-serves the studio: ``PYTHONPATH=. python tests/scripted_studio.py PORT``.
+first positive click, the smaller the finer. A box or a painted mask: itself. Similarity grows from
+left to right. Run as a program it serves the studio:
+``PYTHONPATH=. python tests/scripted_studio.py PORT``.
 """
 
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 
 from partclipseg import images, prompts, studio
 from partclipseg.errors import InputError
-from partclipseg.results import PartMask, Segmentation
+from partclipseg.results import Labels, PartMask, Segmentation
 
 RADII = {"part": 0.12, "whole": 0.3, "subpart": 0.05}
 """Of the photo's shorter side, best first."""
@@ -120,6 +121,25 @@ class ScriptedPredictor:
     def everything(self, vocabulary: Any = None, *, photo: Encoded) -> Segmentation:
         self._note("everything", vocabulary=vocabulary)
         return self.segment("left; right", photo=photo)
+
+    def label(self, masks: Any, names: Sequence[str], *, photo: Encoded) -> Labels:
+        """The first name is the most similar, whatever the mask."""
+        self._note("label", masks=masks, names=names)
+        if not len(masks):
+            raise InputError("Labelling needs at least one mask and one name.")
+        labels = tuple(prompts.parse(name).queries[0].label for name in names)
+        row = np.linspace(0.6, -0.1, len(labels), dtype=np.float32)
+        similarities = np.tile(row, (len(masks), 1))
+        probabilities = np.exp(similarities) / np.exp(similarities).sum(1, keepdims=True)
+        return Labels(labels, similarities, probabilities)
+
+    def similarity(self, text: str, photo: Encoded) -> dict[str, np.ndarray]:
+        """From the left to the right of the photo, the n-th name up to a cosine of n tenths."""
+        self._note("similarity", text=text)
+        height, width = photo.photo.array.shape[:2]
+        ramp = np.tile(np.linspace(0, 0.1, width, dtype=np.float32), (height, 1))
+        queries = prompts.parse(text).queries
+        return {query.label: ramp * n for n, query in enumerate(queries, 1)}
 
     def _note(self, kind: str, **arguments: Any) -> None:
         with self._lock:

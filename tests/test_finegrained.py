@@ -64,9 +64,10 @@ def test_switched_on_they_are_taught_and_logged(dataset, recipe, tmp_path):
     rng = np.random.default_rng(0)
     batch = [samples.make_sample(run.sets[0], i, recipe.samples, rng) for i in run.sets[0].images]
     images = torch.from_numpy(np.stack([s.image for s in batch])).permute(0, 3, 1, 2) / 255
-    terms = losses.batch_losses(run.model, images, batch, run.names, rng, weights)
+    maps = run.model.backbone.forward_maps(images)
+    terms = losses.batch_losses(run.model, maps, batch, run.names, rng, weights)
     assert {"separation", "enhancement"} <= set(terms)
-    without = losses.batch_losses(run.model, images, batch, run.names, rng, recipe.losses)
+    without = losses.batch_losses(run.model, maps, batch, run.names, rng, recipe.losses)
     assert not {"distillation", "separation", "enhancement"} & set(without)
     run.fit(1, None)
     header = (tmp_path / "log.csv").read_text().splitlines()[0]

@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", required=True, type=Path, metavar="DIR", help="where the training writes"
     )
     parser.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="train heads for this frozen open_clip NAME/PRETRAINED instead of the recipe's CLIP",
+    )
+    parser.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -65,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         steps=args.steps,
         minutes=args.minutes,
+        backbone=args.backbone,
     )
     print(checkpoint)
     return 0

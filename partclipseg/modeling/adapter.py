@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from partclipseg.modeling.config import AdapterConfig
 from partclipseg.modeling.layers import Attention, FourierPositions, LayerNorm2d
 
+LEVELS = (4, 8, 16, 32)  # strides of the pyramid
+
 
 class PartFeatures(NamedTuple):
     """What one encoded photo is made of.
@@ -59,16 +61,39 @@ def _smooth(channels: int) -> nn.Sequential:
     )
 
 
-class CLIP2PartSeg(nn.Module):
-    """Feature pyramid (Lin et al. 2017) over four maps, and two dense projections to CLIP space."""
+def levels(strides: Sequence[int]) -> tuple[int, ...]:
+    """Which of a tower's maps feeds each of the strides 4, 8, 16, 32, by index.
 
-    def __init__(self, channels: Sequence[int], embed_dim: int, config: AdapterConfig) -> None:
+    Of a pyramid, the coarsest map that is not coarser than the level. A ViT has one stride: its
+    shallow blocks, which know edges, feed the fine levels (as in ViTDet, Li et al. 2022).
+    """
+    last = len(strides) - 1
+    if len(set(strides)) == 1:
+        return tuple(round(i * last / 3) for i in range(4))
+    return tuple(
+        max((i for i, stride in enumerate(strides) if stride <= level), default=0)
+        for level in LEVELS
+    )
+
+
+class CLIP2PartSeg(nn.Module):
+    """Feature pyramid (Lin et al. 2017) over a tower's maps, and two dense projections to CLIP.
+
+    Args:
+        channels, strides: of the tower's maps, fine to coarse.
+    """
+
+    def __init__(
+        self, channels: Sequence[int], strides: Sequence[int], embed_dim: int, config: AdapterConfig
+    ) -> None:
         super().__init__()
         width, fine = config.width, config.fine_width
-        self.lateral4 = nn.Conv2d(channels[0], fine, 1)
-        self.lateral8 = nn.Conv2d(channels[1], width, 1)
-        self.lateral16 = nn.Conv2d(channels[2], width, 1)
-        self.lateral32 = nn.Conv2d(channels[3], width, 1)
+        self.strides, self.sources = tuple(strides), levels(strides)
+        taken = [channels[i] for i in self.sources]
+        self.lateral4 = nn.Conv2d(taken[0], fine, 1)
+        self.lateral8 = nn.Conv2d(taken[1], width, 1)
+        self.lateral16 = nn.Conv2d(taken[2], width, 1)
+        self.lateral32 = nn.Conv2d(taken[3], width, 1)
         self.context = nn.Sequential(
             *(ContextLayer(width, config.heads) for _ in range(config.context_layers))
         )
@@ -83,12 +108,17 @@ class CLIP2PartSeg(nn.Module):
         self.edges = nn.Conv2d(width, 36, 1)
 
     def forward(self, maps: Sequence[Tensor]) -> PartFeatures:
-        """Four maps at strides 4, 8, 16, 32 (``ImageFeatures.maps``) -> ``PartFeatures``."""
-        map4, map8, map16, map32 = maps
-        top = self.context(self.lateral32(map32))
-        coarse = self.smooth16(self.lateral16(map16) + _double(top))
-        middle = self.smooth8(self.lateral8(map8) + _double(coarse))
-        fine = self.smooth4(self.lateral4(map4) + _double(self.to_fine(middle)))
+        """``ImageFeatures.maps`` -> ``PartFeatures``."""
+        height, width = (s * self.strides[0] for s in maps[0].shape[-2:])
+        laterals = (self.lateral4, self.lateral8, self.lateral16, self.lateral32)
+        at4, at8, at16, at32 = (
+            _fit(lateral(maps[source]), (height // level, width // level))
+            for lateral, source, level in zip(laterals, self.sources, LEVELS, strict=True)
+        )
+        top = self.context(at32)
+        coarse = self.smooth16(at16 + _double(top))
+        middle = self.smooth8(at8 + _double(coarse))
+        fine = self.smooth4(at4 + _double(self.to_fine(middle)))
         # Small parts live at stride 4; the dense vectors get to see them too.
         dense = middle + self.mix8(middle + self.from_fine(fine))
         hidden = self.hidden(dense)
@@ -100,6 +130,12 @@ class CLIP2PartSeg(nn.Module):
             object=F.normalize(self.project_object(hidden), dim=1),
             edges=self.edges(dense),
         )
+
+
+def _fit(x: Tensor, size: tuple[int, int]) -> Tensor:
+    if x.shape[-2:] == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False)
 
 
 def _double(x: Tensor) -> Tensor:

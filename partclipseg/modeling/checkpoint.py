@@ -23,14 +23,17 @@ from partclipseg.modeling.partclipseg import PartCLIPSeg, build
 FORMAT_VERSION = "1"
 QUANTIZED = "token_embedding.weight"
 SCALE = ".int8_scale"
+TOWER = "backbone."
+BUNDLED_CLIP = "lite"  # the one CLIP that a checkpoint holds; others are named, not copied
 DERIVED = ("attn_mask",)  # buffers that the architecture makes by itself
 
 
 def save_checkpoint(model: PartCLIPSeg, path: str | Path, metadata: dict[str, Any]) -> None:
     """Write ``model`` to ``path`` (a temporary name first, so no half file is ever read)."""
     tensors: dict[str, Tensor] = {}
+    borrowed = model.config.backbone != BUNDLED_CLIP
     for name, value in model.state_dict().items():
-        if name.endswith(DERIVED):
+        if name.endswith(DERIVED) or (borrowed and name.startswith(TOWER)):
             continue
         value = value.detach().cpu()
         if name.endswith(QUANTIZED):
@@ -46,6 +49,8 @@ def save_checkpoint(model: PartCLIPSeg, path: str | Path, metadata: dict[str, An
         "metadata": json.dumps(metadata),
         "sha256": _digest(tensors),
     }
+    if borrowed:
+        header["tower_sha256"] = _digest(model.backbone.state_dict())
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -83,6 +88,7 @@ def load_checkpoint(path: str | Path, device: torch.device | str = "cpu") -> Par
             "get it again."
         )
     model = build(config)
+    _check_tower(model, header, path.name)
     _fill(model, _dequantize(tensors), path.name)
     model.metadata = metadata
     return model.to(device).eval().requires_grad_(False)
@@ -92,7 +98,7 @@ def _digest(tensors: dict[str, Tensor]) -> str:
     """SHA-256 over names, types, shapes and bytes, in the order of names."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        value = tensors[name].contiguous()
+        value = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(value.reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
@@ -113,6 +119,14 @@ def _read_header(header: dict[str, str], name: str) -> tuple[ModelConfig, dict[s
     return ModelConfig.from_json(config), metadata
 
 
+def _check_tower(model: PartCLIPSeg, header: dict[str, str], name: str) -> None:
+    wanted = header.get("tower_sha256")
+    if wanted is not None and wanted != _digest(model.backbone.state_dict()):
+        raise CheckpointError(
+            f"{name} was trained on other weights of {model.config.backbone} than those found here."
+        )
+
+
 def _dequantize(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     out = {}
     for name, value in tensors.items():
@@ -125,7 +139,9 @@ def _dequantize(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _fill(model: PartCLIPSeg, tensors: dict[str, Tensor], name: str) -> None:
-    own = {k: v for k, v in model.state_dict().items() if not k.endswith(DERIVED)}
+    borrowed = model.config.backbone != BUNDLED_CLIP
+    own = {k: v for k, v in model.state_dict().items()
+           if not k.endswith(DERIVED) and not (borrowed and k.startswith(TOWER))}  # fmt: skip
     missing, extra = sorted(set(own) - set(tensors)), sorted(set(tensors) - set(own))
     wrong = [k for k in set(own) & set(tensors) if own[k].shape != tensors[k].shape]
     if missing or extra or wrong:

@@ -38,7 +38,9 @@ class PartCLIPSeg(nn.Module):
         self.name = name or backbone.name
         self.metadata: dict[str, Any] = {}
         self.backbone = backbone
-        self.adapter = CLIP2PartSeg(backbone.channels, config.embed_dim, config.adapter)
+        self.adapter = CLIP2PartSeg(
+            backbone.channels, backbone.strides, config.embed_dim, config.adapter
+        )
         self.prompt_encoder = PromptEncoder(
             config.decoder.width, config.embed_dim, config.adapter.width
         )

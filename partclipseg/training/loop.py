@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from partclipseg import datasets
+from partclipseg.clip.lite import LiteCLIP
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg, build
 from partclipseg.training import curves, losses, parallel, start, stream
+from partclipseg.training.features import Features
 from partclipseg.training.names import Names, read_words
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.samples import Sample
@@ -27,10 +29,13 @@ FROZEN_BLOCKS = 2  # of the image tower: edges and colours are the same everywhe
 
 
 def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool = True,
-        steps: int | None = None, minutes: float | None = None) -> Path:  # fmt: skip
+        steps: int | None = None, minutes: float | None = None,
+        backbone: str | None = None) -> Path:  # fmt: skip
     """Train as the recipe says and write ``out/partclipseg-lite.safetensors``.
 
     Args:
+        backbone: train heads for this CLIP of open_clip's, which stays frozen, instead of for the
+            recipe's; the checkpoint names it and does not copy it.
         resume: go on from ``out/last.pt`` if it is there.
         steps: stop after this many steps in all (the learning rate still follows the recipe).
         minutes: stop this call after so many minutes; the next call goes on.
@@ -44,22 +49,25 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
     sets = stream.read_sets(data, recipe.sets, "train")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    path = out / "partclipseg-lite.safetensors"
-    model = build(recipe.model)
-    start.load_imagenet_tower(model)
+    model = start.heads_for(backbone, recipe) if backbone else build(recipe.model)
+    own = isinstance(model.backbone, LiteCLIP)
+    path = out / f"partclipseg-{start.slug(model.backbone.name)}.safetensors"
+    facts: dict[str, Any] = {}
     with parallel.team() as team:
-        if team.leads:
-            start.prepare_text_tower(model, recipe, sets, data, out)
-        team.wait()
-        agreement = start.prepare_text_tower(model, recipe, sets, data, out)
+        if own:
+            start.load_imagenet_tower(model)
+            if team.leads:
+                start.prepare_text_tower(model, recipe, sets, data, out)
+            team.wait()
+            facts["text_tower"] = start.prepare_text_tower(model, recipe, sets, data, out)
         trainer = Trainer(model.to(team.device), recipe, sets, out, team)
         if resume:
             trainer.resume()
         trainer.fit(steps or recipe.steps, minutes)
         if not team.leads:
             return path
-    metadata = trainer.metadata() | {"text_tower": agreement}
-    if trainer.step >= recipe.steps:
+    metadata = trainer.metadata() | facts
+    if own and trainer.step >= recipe.steps:
         metadata["global_embedding"] = start.fit_global(model.cpu(), sets, data)
     save_checkpoint(model, path, metadata)
     return path
@@ -68,15 +76,18 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
 class Step(nn.Module):
     """The losses of one batch as a module, which is what can be shared out to processes."""
 
-    def __init__(self, model: PartCLIPSeg, names: Names, weights: losses.LossWeights) -> None:
+    def __init__(self, model: PartCLIPSeg, names: Names, weights: losses.LossWeights,
+                 features: Features) -> None:  # fmt: skip
         super().__init__()
         self.model, self.names, self.weights = model, names, weights
+        self.features = features
 
     def forward(
         self, images: Tensor, samples: Sequence[Sample], rng: np.random.Generator
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """``(B, 3, S, S)`` and their samples -> what is minimised, and its terms."""
-        terms = losses.batch_losses(self.model, images, samples, self.names, rng, self.weights)
+        maps = self.features(images, [s.key for s in samples])
+        terms = losses.batch_losses(self.model, maps, samples, self.names, rng, self.weights)
         return losses.total(terms, self.weights), {k: v.detach() for k, v in terms.items()}
 
 
@@ -95,15 +106,22 @@ class Trainer:
         owners += [o.name for s in sets for i in s.images for o in i.objects]
         self.names = Names(model.backbone, pairs, owners, words["groups"], words["synonyms"])
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
-        self.objective = self.team.wrap(Step(self.model, self.names, recipe.losses))
+        part2clip = self.model.part2clip
+        for none, level in ((part2clip.part_none, self.names.level),
+                            (part2clip.object_none, self.names.object_level)):  # fmt: skip
+            nn.init.constant_(none, level + 0.2 * (1 - level))  # a little above unrelated names
+        frozen = not isinstance(self.model.backbone, LiteCLIP)
+        features = Features(self.model.backbone, out / "features", recipe.cache_gb, frozen)
+        self.objective = self.team.wrap(Step(self.model, self.names, recipe.losses, features))
 
     def _groups(self) -> list[dict[str, Any]]:
         """Tower and heads with their own rates; no decay on vectors and scalars."""
-        clip: Any = self.model.backbone.clip
         self.model.requires_grad_(True)
-        clip.requires_grad_(False)
-        trunk = clip.visual.trunk
-        tower = [p for b in trunk.blocks[FROZEN_BLOCKS:] for p in b.parameters()]
+        self.model.backbone.requires_grad_(False)
+        tower: list[nn.Parameter] = []
+        if isinstance(self.model.backbone, LiteCLIP):
+            trunk: Any = self.model.backbone.clip.visual.trunk
+            tower = [p for b in trunk.blocks[FROZEN_BLOCKS:] for p in b.parameters()]
         heads = [p for n, p in self.model.named_parameters() if not n.startswith("backbone.")]
         groups: list[dict[str, Any]] = []
         for params, rate in ((tower, self.recipe.tower_lr), (heads, self.recipe.lr)):
@@ -125,6 +143,7 @@ class Trainer:
         source = stream.SampleStream(
             self.sets, self.recipe.sets, self.recipe.samples, self.recipe.batch,
             self.recipe.seed, self.step, self.team.rank, self.team.size,
+            self.recipe.views,
         )  # fmt: skip
         loader = torch.utils.data.DataLoader(source, None, num_workers=1, prefetch_factor=3)
         began = last = time.monotonic()
@@ -201,7 +220,7 @@ class Trainer:
             "training_sets": {s.name: len(s.images) for s in self.sets},
             "steps": self.step,
             "batch": self.recipe.batch,
-            "normalisation": {"mean": [0.5] * 3, "std": [0.5] * 3},
+            "normalisation": {"mean": self.model.backbone.mean, "std": self.model.backbone.std},
         }
 
 

@@ -230,15 +230,14 @@ def _corrected(
 
 
 def batch_losses(
-    model: PartCLIPSeg, images: Tensor, samples: Sequence[Sample], names: Names,
+    model: PartCLIPSeg, maps: Sequence[Tensor], samples: Sequence[Sample], names: Names,
     rng: np.random.Generator, weights: LossWeights,
 ) -> dict[str, Tensor]:  # fmt: skip
     """All terms for one batch, each a mean over the photos to which it applies.
 
     Args:
-        images: ``(B, 3, S, S)`` RGB in [0, 1].
+        maps: of the image tower for the samples' pictures.
     """
-    maps = model.backbone.forward_maps(images)
     features = model.adapter(maps)
     found: dict[str, list[Tensor]] = {}
     bank = names.bank[torch.from_numpy(rng.integers(0, len(names.bank), 512))]

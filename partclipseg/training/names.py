@@ -12,8 +12,8 @@ from partclipseg.clip.backbone import Backbone
 from partclipseg.training.phrases import TEMPLATES
 
 Pair = tuple[str, str]  # (object, part)
-# Cosines (of the whitened text space) from which two names may mean the same thing.
-SAME_PART, SAME_OBJECT = 0.6, 0.3
+# Of all pairs of names, the share that lies so close that both may mean the same thing.
+SAME_PART, SAME_OBJECT = 0.003, 0.01
 
 
 class Names:
@@ -51,6 +51,9 @@ class Names:
         self.row = {text: i for i, text in enumerate(texts)}
         self.pair_rows = torch.tensor([self.row[self.wordings[p][0]] for p in self.pairs])
         self.object_rows = torch.tensor([self.row[o] for o in self.objects])
+        # Text towers differ in how close all names lie to each other; shares of pairs do not.
+        self.level, self.same_part = _closeness(self.bank[self.pair_rows], SAME_PART)
+        self.object_level, self.same_object = _closeness(self.bank[self.object_rows], SAME_OBJECT)
 
     def embed_pair(self, pair: Pair, rng: np.random.Generator, bare: bool) -> int:
         """A row of ``bank`` for one of the pair's wordings; the plain one half of the time."""
@@ -66,7 +69,7 @@ class Names:
         """Rows of ``count`` random pairs whose meaning is not near any row of ``own``."""
         chosen = self.pair_rows[torch.from_numpy(rng.integers(0, len(self.pair_rows), 3 * count))]
         near = (self.bank[chosen] @ self.bank[own].T).amax(1)
-        return chosen[near < SAME_PART][:count]
+        return chosen[near < self.same_part][:count]
 
     def absent_objects(
         self, present: Sequence[str], count: int, rng: np.random.Generator
@@ -83,7 +86,17 @@ class Names:
         chosen = torch.tensor(rows)
         own = torch.tensor([self.row[p] for p in present])
         near = (self.bank[chosen] @ self.bank[own].T).amax(1)
-        return chosen[near < SAME_OBJECT][:count]
+        return chosen[near < self.same_object][:count]
+
+
+def _closeness(vectors: Tensor, share: float, most: int = 1000) -> tuple[float, float]:
+    """Mean cosine of different names, and the cosine that only ``share`` of the pairs exceed."""
+    chosen = vectors[:: max(1, len(vectors) // most)]
+    cosine = chosen @ chosen.T
+    apart = cosine[~torch.eye(len(cosine), dtype=torch.bool, device=cosine.device)]
+    if not len(apart):
+        return 0.0, 1.0
+    return float(apart.mean()), float(np.quantile(apart.cpu().numpy(), 1 - share))
 
 
 def read_words(path: Path) -> dict:

@@ -29,6 +29,9 @@ class Recipe:
         sets: share of each set's photos in a batch is ``weight * sqrt(photos)``.
         steps: optimizer steps in all; ``batch`` photos each.
         tower_lr, lr: peak learning rates of the image tower's blocks 2.. and of everything else.
+        views: fixed views a photo, whose features are kept on disk; 0 = every view is new. Only for
+            a tower that is not trained.
+        cache_gb: the most that kept features may take, GB.
         words, withheld: JSON files beside the recipe (synonyms and groups; synonyms kept back).
     """
 
@@ -45,6 +48,8 @@ class Recipe:
     warmup: int = 50
     save_every: int = 50
     seed: int = 0
+    views: int = 0
+    cache_gb: float = 20.0
     words: str = "words.json"
     withheld: str = "withheld_synonyms.json"
     folder: Path = Path(".")

@@ -60,6 +60,7 @@ class Sample:
         texts: (P,) index into ``names`` of the words that come with a prompt, or -1.
         wanted: (P, S/4, S/4) bool, what the simulated user means.
         slots: (P, 3, S/4, S/4) bool and ``slot_valid`` (P, 3): whole, part, sub-part under a click.
+        key: names this very view of the photo where views repeat, for caches; else empty.
     """
 
     image: np.ndarray
@@ -74,6 +75,7 @@ class Sample:
     slots: np.ndarray
     slot_valid: np.ndarray
     set_name: str = ""
+    key: str = ""
 
 
 class View:

@@ -1,18 +1,37 @@
 """Where a run starts and ends: ImageNet weights, distilled text tower, global projection."""
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from safetensors.torch import load_file, save_file
 
 from partclipseg import datasets, vocabulary
+from partclipseg.clip import hub
 from partclipseg.clip.lite import LiteCLIP
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.training import alignment, phrases, text
 from partclipseg.training.names import read_words
 from partclipseg.training.recipe import Recipe
+
+
+def heads_for(name: str, recipe: Recipe) -> PartCLIPSeg:
+    """New heads for a CLIP of open_clip's, ``NAME/PRETRAINED``.
+
+    Raises:
+        ModelNotFoundError: there is no such model, or its weights cannot be had here.
+    """
+    clip = hub.load_open_clip(name)
+    config = replace(recipe.model, backbone=clip.name, embed_dim=clip.embed_dim)
+    return PartCLIPSeg(clip, config)
+
+
+def slug(name: str) -> str:
+    """A model's name as part of a file name: ``ViT-B-16/openai`` -> ``ViT-B-16-openai``."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
 
 
 def load_imagenet_tower(model: PartCLIPSeg) -> None:

@@ -13,6 +13,9 @@ from partclipseg.training.samples import Sample, SampleConfig, make_sample
 class SampleStream(IterableDataset):
     """Step ``n`` always gives the same batch, so a resumed run sees what an unbroken one would.
 
+    With ``views``, every photo has so many fixed views, which a frozen tower has to see only once;
+    without, every view is a new one.
+
     Of ``size`` processes, the one of ``rank`` makes every ``size``-th sample; together they have
     the batch that one process would have.
 
@@ -23,11 +26,11 @@ class SampleStream(IterableDataset):
     def __init__(
         self, sets: Sequence[datasets.PartDataset], weights: Mapping[str, float],
         config: SampleConfig, batch: int, seed: int, first_step: int = 0, rank: int = 0,
-        size: int = 1,
+        size: int = 1, views: int = 0,
     ) -> None:  # fmt: skip
         self.sets, self.config, self.batch = list(sets), config, batch
         self.seed, self.first_step = seed, first_step
-        self.rank, self.size = rank, size
+        self.rank, self.size, self.views = rank, size, views
         share = np.array([weights.get(s.name, 1.0) * np.sqrt(len(s.images)) for s in sets])
         self.set_share = share / share.sum()
         self.photo_share = [_photo_share(s) for s in sets]
@@ -46,8 +49,15 @@ class SampleStream(IterableDataset):
         for number in range(self.rank, self.batch, self.size):
             dataset, shares = self.sets[sets[number]], self.photo_share[sets[number]]
             rng = np.random.default_rng((self.seed, step, number))
-            photo = dataset.images[rng.choice(len(dataset.images), p=shares)]
-            batch.append(make_sample(dataset, photo, self.config, rng))
+            index = int(rng.choice(len(dataset.images), p=shares))
+            key = ""
+            if self.views:
+                view = int(rng.integers(self.views))
+                rng = np.random.default_rng((self.seed, int(sets[number]), index, view, 2))
+                key = f"{dataset.name}-{index}-{view}"
+            sample = make_sample(dataset, dataset.images[index], self.config, rng)
+            sample.key = key
+            batch.append(sample)
         return batch
 
 

@@ -17,7 +17,7 @@ from partclipseg.clip.lite import LiteCLIP
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
 from partclipseg.modeling.partclipseg import PartCLIPSeg, build
-from partclipseg.training import curves, losses, parallel, start, stream
+from partclipseg.training import curves, losses, pack, parallel, start, stream
 from partclipseg.training.features import Features
 from partclipseg.training.names import Names, read_words
 from partclipseg.training.recipe import Recipe
@@ -46,8 +46,10 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
     recipe, data, out = Recipe.read(config), Path(data), Path(out)
     if not recipe.sets:
         raise InputError(f"The recipe {config} names no sets.")
-    sets = stream.read_sets(data, recipe.sets, "train")
     out.mkdir(parents=True, exist_ok=True)
+    if data.is_file():
+        data = pack.unpack(data, out / "data")
+    sets = stream.read_sets(data, recipe.sets, "train")
     torch.manual_seed(recipe.seed)
     model = start.heads_for(backbone, recipe) if backbone else build(recipe.model)
     own = isinstance(model.backbone, LiteCLIP)

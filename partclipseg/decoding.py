@@ -1,6 +1,6 @@
 """Prompts against pixels: masks from the decoder, one photo, many prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,15 +89,20 @@ def point_grid(look: Encoding, side: int) -> np.ndarray:
 
 @torch.inference_mode()
 def decode_points(
-    model: PartCLIPSeg, look: Encoding, points: np.ndarray, batch: int = 32
-) -> Decoded:
-    """One lone positive click each for (P, 2) points: ``Decoded`` of P prompts."""
+    model: PartCLIPSeg, look: Encoding, points: np.ndarray, batch: int = 32,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Decoded:  # fmt: skip
+    """One lone positive click each for (P, 2) points: ``Decoded`` of P prompts.
+
+    Args:
+        progress: told the share that is done before each batch; may raise, to stop.
+    """
     xy = torch.from_numpy(look.frame.points_to_model(points)).float()[:, None]
     kinds = torch.full(xy.shape[:2], POSITIVE, dtype=torch.long)
-    parts = [
-        decode(model, look, PromptBatch(xy[i : i + batch], kinds[i : i + batch]))
-        for i in range(0, len(xy), batch)
-    ]
+    parts = []
+    for i in range(0, len(xy), batch):
+        progress(i / len(xy))
+        parts.append(decode(model, look, PromptBatch(xy[i : i + batch], kinds[i : i + batch])))
     return Decoded(
         torch.cat([p.logits for p in parts]), torch.cat([p.predicted_iou for p in parts])
     )

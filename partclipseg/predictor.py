@@ -1,7 +1,7 @@
 """The one door to the model for the app, the command line and the tests."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,17 +161,22 @@ class PartPredictor:
 
     @torch.inference_mode()
     def everything(
-        self, vocabulary: str | Sequence[str] | None = None, *, photo: EncodedPhoto | None = None
-    ) -> Segmentation:
+        self, vocabulary: str | Sequence[str] | None = None, *, photo: EncodedPhoto | None = None,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Segmentation:  # fmt: skip
         """All masks that the decoder is sure of, named from a vocabulary.
 
         Args:
             vocabulary: names as a text prompt or a list; None for everyday objects and parts.
+            progress: told the share that is done, 0 to 1, now and then; may raise, to stop.
         """
         photo = self._current(photo)
         began = time.perf_counter()
         names = _queries(vocabulary)
-        decoded = decode_points(self.model, photo.full, point_grid(photo.full, GRID))
+        decoded = decode_points(
+            self.model, photo.full, point_grid(photo.full, GRID),
+            progress=lambda share: progress(0.9 * share),
+        )  # fmt: skip
         logits, iou = decoded.logits.flatten(0, 1), decoded.predicted_iou.flatten()
         slot = torch.arange(len(iou)) % len(GRANULARITIES)
         masks = logits > 0
@@ -182,6 +187,7 @@ class PartPredictor:
         index = torch.nonzero(good).flatten()
         index = index[score[index].argsort(descending=True)][:400]
         kept = index[suppress(masks[index], score[index], 0.6, 60)] if len(index) else index
+        progress(0.9)
         named = self.namer.name_masks(photo, logits[kept], names)
         parts = [
             self._part(photo, logits[i], name, iou[i], int(slot[i]))

@@ -1,6 +1,7 @@
 """The four protocols on tiny sets, with a predictor whose mistakes are known by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -386,6 +387,12 @@ def test_report_file_and_table(tmp_path: Path, rich: datasets.PartDataset) -> No
     summary = report.summary()
     assert summary.startswith("rich/val, oracle, scripted: 2 photos, 4 targets")
     assert all(name in summary for name in ("miou", "mean_iou", "car: handle", "count"))
+
+
+def test_a_report_says_what_it_was_asked_with(rich: datasets.PartDataset) -> None:
+    report = evaluate(ScriptedPredictor(rich), rich, "oracle")
+    assert "synonyms" not in report.to_json()
+    assert replace(report, asked_with="tyres").to_json()["synonyms"] == "tyres"
 
 
 def test_part_masks_survive_their_encoding() -> None:

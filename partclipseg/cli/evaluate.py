@@ -2,7 +2,9 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from partclipseg.cli import options
 from partclipseg.errors import InputError
@@ -39,6 +41,8 @@ examples:
       --synonyms configs/withheld_synonyms.json
   python -m partclipseg evaluate --data data/things --protocol text --json novel.json \\
       --novel configs/holdout.json
+
+  python -m partclipseg evaluate --data data/cars --protocol click --baseline walker --json w.json
 
 exit codes:
   0  done
@@ -80,6 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='ask with other part names: a JSON file {"car": {"wheel": "tyre"}}',
     )
     parser.add_argument(
+        "--baseline",
+        choices=("maskclip", "slic", "walker", "probe"),
+        help="score what one might use instead: the CLIP tower alone; superpixels named by the "
+        "model; a random walker (click only); a linear layer trained on DIR/train.json. "
+        "slic and walker need requirements-train.txt",
+    )
+    parser.add_argument(
         "--novel",
         type=Path,
         metavar="FILE",
@@ -107,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     if args.synonyms is not None:
         dataset = datasets.renamed(dataset, _read_synonyms(args.synonyms))
     report = evaluate(
-        options.predictor(args),
+        _predictor(args),
         dataset,
         args.protocol,
         limit=args.limit,
@@ -115,9 +126,35 @@ def run(args: argparse.Namespace) -> int:
         novel=novel,
         progress=lambda photos: tqdm(photos, desc=f"{dataset.name} {args.protocol}", unit="photo"),
     )
+    if args.synonyms is not None:
+        report = replace(report, asked_with=args.synonyms.stem)
     report.write(args.json)
     print(report.summary())
     return 0
+
+
+def _predictor(args: argparse.Namespace) -> Any:
+    """The model, or the baseline that is to be scored in its place."""
+    if args.baseline is None:
+        return options.predictor(args)
+    from partclipseg.evaluation import baselines
+
+    if args.baseline == "walker":
+        return baselines.Walker()
+    model = options.predictor(args)
+    if args.baseline == "slic":
+        return baselines.Superpixels(model)
+    if args.baseline == "maskclip":
+        return baselines.MaskClip(model.model)
+    from tqdm import tqdm
+
+    from partclipseg import datasets
+    from partclipseg.evaluation import probe
+
+    training = datasets.read(args.data, "train")
+    return probe.train(
+        model.model, training, progress=lambda photos: tqdm(photos, desc="probe", unit="photo")
+    )
 
 
 def _read_synonyms(path: Path) -> dict[str, dict[str, str]]:

@@ -34,7 +34,11 @@ class Scores:
 
 @dataclass(frozen=True)
 class Report:
-    """One model on one split under one protocol; all figures are fractions, 1.0 is perfect."""
+    """One model on one split under one protocol; all figures are fractions, 1.0 is perfect.
+
+    Attributes:
+        asked_with: the name of the synonyms that took the place of the set's own names, if any.
+    """
 
     protocol: str
     data: str
@@ -43,6 +47,7 @@ class Report:
     images: int
     seconds: float
     scores: Scores
+    asked_with: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The report as one JSON object; figures are rounded to six decimals."""
@@ -51,6 +56,7 @@ class Report:
             "data": self.data,
             "split": self.split,
             "model": self.model,
+            **({"synonyms": self.asked_with} if self.asked_with else {}),
             "images": self.images,
             "targets": self.scores.targets,
             "seconds": round(self.seconds, 3),

@@ -1,6 +1,7 @@
 """What the benchmark writes; how long anything takes is never tested."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from partclipseg import PartPredictor, cli
-from partclipseg.evaluation import benchmark, served
+from partclipseg.errors import PartCLIPSegError
+from partclipseg.evaluation import benchmark, comparison, served
 
 TIMES = {
     "encode_ms", "click_ms", "names10_ms", "names10_first_ms", "everything_s",
@@ -24,14 +26,47 @@ def test_a_question_is_timed_after_it_was_warmed_up() -> None:
 
 
 def test_figures_are_in_the_unit_of_their_name() -> None:
-    times = {"click_ms": benchmark.Timing(20.0, 10.0), "help_s": benchmark.Timing(500.0, 250.0)}
+    times = {"click_ms": benchmark.Timing(20, 10, 15), "help_s": benchmark.Timing(500, 250, 200)}
     figures = benchmark.as_json(times)
-    assert figures == {"click_ms": 20.0, "help_s": 0.5, "best": {"click_ms": 10.0, "help_s": 0.25}}
+    assert figures == {
+        "click_ms": 20,
+        "help_s": 0.5,
+        "best": {"click_ms": 10, "help_s": 0.25},
+        "cpu_time": {"click_ms": 15, "help_s": 0.2},
+    }
     assert benchmark.rows(figures | {"rss_mb": 812.4}) == [
-        ("one click", "20.00 ms", "10.00 ms"),
-        ("--help", "0.50 s", "0.25 s"),
-        ("app's memory", "812 MB", ""),
+        ("one click", "20.00 ms", "10.00 ms", "15.00 ms"),
+        ("--help", "0.50 s", "0.25 s", "0.20 s"),
+        ("app's memory", "812 MB", "", ""),
     ]
+
+
+def test_multiplications_are_counted_in_attention_too() -> None:
+    # 3 outputs of 4 products for each of 2 rows; then two products of (5, 8) and (8, 5) matrices.
+    linear = torch.nn.Linear(4, 3)
+    assert comparison.multiplications(lambda: linear(torch.ones(2, 4))) == 2 * 4 * 3
+    q = torch.ones(1, 1, 5, 8)
+    attention = torch.nn.functional.scaled_dot_product_attention
+    assert comparison.multiplications(lambda: attention(q, q, q)) == 2 * 5 * 5 * 8
+
+
+def test_ratios_are_ours_over_theirs() -> None:
+    measured = {
+        comparison.OURS: {"gmac": 2.0, "encode_ms": 10.0, "peak_mb": None},
+        comparison.CLIPSEG: {"gmac": 8.0, "encode_ms": 20.0, "peak_mb": 900.0},
+    }
+    assert comparison.ratios(measured) == {comparison.CLIPSEG: {"gmac": 0.25, "encode_ms": 0.5}}
+    ours, theirs, ratio = comparison.table(measured)[1:]
+    assert ours.split()[-1] == "-" and theirs.split()[0] == comparison.CLIPSEG
+    assert ratio.split()[-3:] == ["0.250", "0.500", "-"]
+
+
+def test_a_comparison_without_transformers_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(PartCLIPSegError, match=r"requirements-train\.txt"):
+        comparison.measure(comparison.CLIPSEG, "lite", None, 1, 1)
 
 
 def test_the_photo_has_the_asked_long_side(example: Path) -> None:
@@ -60,7 +95,7 @@ def test_the_command_writes_every_figure(tmp_path: Path, capsys: Any) -> None:
     figures = json.loads(file.read_text())
     assert set(figures) >= TIMES | {"cpu", "threads", "model", "photo", "load", "torch"}
     assert all(figures[name] > 0 for name in TIMES)
-    assert set(figures["best"]) == TIMES
+    assert set(figures["best"]) == set(figures["cpu_time"]) == TIMES
     out = capsys.readouterr().out
     assert "10 names" in out and figures["cpu"] in out
 

@@ -14,14 +14,15 @@ SUMMARY = "measure how fast a model is and how much memory it takes"
 DESCRIPTION = """\
 Measures medians on one photo: encoding it, a click, ten names, everything, and naming a mask among
 1,000, 5,000 and 20,000 known names; then the time of --help, and the app: its start, a click over
-HTTP, its memory. The JSON names the processor and the number of threads; figures of a machine that
-is busy with other things say little.
+HTTP, its memory. The JSON names the processor and the number of threads. Medians of a machine that
+is busy with other things say little; the best time and the processor's time still do.
 """
 
 EXAMPLES = """\
 examples:
   python -m partclipseg benchmark
   python -m partclipseg benchmark --threads 2 --json benchmark.json
+  python -m partclipseg benchmark --compare --json benchmark.json
   python -m partclipseg benchmark --no-app --photo holiday.jpg
 
 exit codes:
@@ -51,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-app", dest="app", action="store_false", help="leave the app out; only the model"
     )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="also what a photo costs in CLIPSeg (needs transformers) and in a TinyViT encoder at "
+        "1024 pixels, both with random weights",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where the figures go")
 
 
@@ -72,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measured(args: argparse.Namespace) -> dict[str, Any]:
-    from partclipseg.evaluation import benchmark
+    from partclipseg.evaluation import benchmark, comparison
     from partclipseg.evaluation.served import measure_app
 
     def progress(step: str) -> None:
@@ -94,6 +101,11 @@ def _measured(args: argparse.Namespace) -> dict[str, Any]:
         progress("the app")
         app = measure_app(args.model, photo, args.repeats)
         figures |= {name: round(value, 3) for name, value in app.items()}
+    if args.compare:
+        progress("other models")
+        threads, times = figures["threads"], max(3, repeats.slow)
+        figures["comparison"] = comparison.compare(args.model, photo, threads, times)
+        figures["ratios"] = comparison.ratios(figures["comparison"])
     return figures
 
 
@@ -110,7 +122,13 @@ def _table(figures: dict[str, Any]) -> str:
         f"{figures['model']} on {figures['cpu']}, {figures['threads']} threads, "
         f"load {figures['load']} before; {figures['photo']}"
     )
-    lines = [("", "median", "best"), *rows(figures)]
-    return "\n".join(
-        [head, *(f"  {words:<28} {figure:>12} {best:>12}" for words, figure, best in lines)]
-    )
+    lines = [("", "median", "best", "processor"), *rows(figures)]
+    table = [
+        head,
+        *(f"  {words:<28}" + "".join(f"{c:>12}" for c in cells) for words, *cells in lines),
+    ]
+    if "comparison" in figures:
+        from partclipseg.evaluation.comparison import table as compared
+
+        table += ["", *compared(figures["comparison"])]
+    return "\n".join(table)

@@ -30,10 +30,12 @@ class Api:
 
     Args:
         engine: shared with the app.
+        concurrency: questions that are answered at the same time, together with the app's.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, concurrency: int = 1) -> None:
         self.engine = engine
+        self.concurrency = concurrency
 
     def segment_text(self, photo: dict, text: str, threshold: float = 0.5) -> dict:
         """Find named parts: "car: wheel, front door; dog: head".
@@ -71,7 +73,8 @@ class Api:
             boxes: [x0, y0, x1, y1] each, pixels of the photo.
             text: names to choose from.
             granularity: "whole", "part" or "subpart" for that mask alone.
-            mask: {"size": [height, width], "counts": "..."} as in an answer's parts.
+            mask: {"size": [height, width], "counts": "..."} as in an answer's parts, of the photo's
+                size or of its shape and at most 2048 pixels a side.
 
         Returns:
             {"image", "width", "height", "model", "parts": [...], "messages": [...]}
@@ -87,7 +90,7 @@ class Api:
                 points=[point[:2] for point in ask.points] or None,
                 point_labels=[point[2] for point in ask.points] or None,
                 boxes=list(ask.boxes) or None,
-                mask=insights.read_masks([mask], *size)[0] if mask else None,
+                mask=insights.read_rough_mask(mask, *size) if mask else None,
                 text=ask.text or None,
                 granularity=granularity or None,
                 photo=encoded,
@@ -178,7 +181,7 @@ class Api:
                 endpoint,
                 api_name=endpoint.__name__,
                 concurrency_id="model",
-                concurrency_limit=1,
+                concurrency_limit=self.concurrency,
             )
 
     def _encoded(self, photo: Any) -> Encoded:

@@ -11,6 +11,7 @@ from PIL import Image
 from partclipseg import exports, plots, prompts, vocabulary
 from partclipseg.errors import InputError
 from partclipseg.results import Labels, PartMask
+from partclipseg.studio.asks import PaintedMask
 from partclipseg.studio.engine import Encoded, Engine
 
 MOST_MAPS = 12
@@ -121,6 +122,23 @@ def read_masks(rows: Any, width: int, height: int) -> list[np.ndarray]:
             )
         masks.append(part.mask)
     return masks
+
+
+def read_rough_mask(row: Any, width: int, height: int) -> np.ndarray:
+    """A mask prompt: (H, W) bool at the photo's size, whatever size of its shape it was given in.
+
+    Raises:
+        InputError: another form, or another shape than the photo's.
+    """
+    size = row.get("size") if isinstance(row, dict) else None
+    if size == [height, width]:
+        return read_masks([row], width, height)[0]
+    painted = PaintedMask.read(row)
+    if painted is None or abs(painted.width * height - painted.height * width) > max(width, height):
+        raise InputError(
+            f"The mask must have the shape of the photo, which is {width} x {height} pixels."
+        )
+    return painted.at(width, height)
 
 
 def _everyday() -> list[prompts.Query]:

@@ -19,17 +19,23 @@ class Settings:
 
     Attributes:
         model: name given to ``partclipseg.load``.
+        device: e.g. "cpu" or "cuda"; "auto" takes a GPU where there is one.
         cache_mb: memory for encoded photos, shared by all visitors, MiB.
         max_upload_mb: largest file a visitor may send, MiB.
+        max_megapixels: largest photo that is opened.
         queue_size: questions that may wait; further ones are refused.
+        concurrency: questions that the model answers at the same time.
         sessions: visitors whose state is kept.
         keep_hours: how long uploaded and made files stay on disk.
     """
 
     model: str = "lite"
+    device: str = "auto"
     cache_mb: int = 1024
     max_upload_mb: int = 40
+    max_megapixels: int = 50
     queue_size: int = 64
+    concurrency: int = 1
     sessions: int = 200
     keep_hours: int = 12
 

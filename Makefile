@@ -3,6 +3,7 @@
 # make lint       ruff and mypy
 # make train      trains the bundled model anew          DATA=folder OUT=folder
 # make evaluate   scores the bundled model               DATA=folder OUT=folder SETS="cars faces"
+#                 and writes a page of it                RESULTS=docs/results.md
 #
 # Everything is installed into .venv, once; touching a requirements file installs again.
 
@@ -13,6 +14,7 @@ OUT ?= runs/lite
 SETS ?= cars faces cells buildings clothes rooms things
 PROTOCOLS ?= oracle text click label
 MODEL ?= lite
+RESULTS ?= docs/results.md
 
 python := $(VENV)/bin/python
 pip := $(python) -m pip --disable-pip-version-check
@@ -50,6 +52,7 @@ evaluate: $(VENV)/.installed
 	  $(python) -m partclipseg evaluate --data "$(DATA)/$$set" --split val --protocol $$protocol \
 	    --model "$(MODEL)" --json "$(OUT)/evaluation/$$set-$$protocol.json" || exit; \
 	done; done
+	$(python) -m partclipseg report --from "$(OUT)/evaluation" --out "$(RESULTS)"
 
 # The browser tests take an installed Chromium, else Playwright's own. Without one they are
 # skipped, and say so; never where CI is set.

@@ -25,6 +25,7 @@ COMMANDS = {
     "segment": "find parts in photos",
     "evaluate": "score a model on annotated photos",
     "benchmark": "measure how fast a model is and how much memory it takes",
+    "report": "write a page with tables and plots from measured figures",
     "train": "train a model from a config file",
     "export": "write a model's encoder and decoder as ONNX files",
 }

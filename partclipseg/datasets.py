@@ -1,4 +1,4 @@
-"""Reading a folder of photos with part masks: ``images/``, ``SPLIT.json`` in COCO style.
+"""Folders of photos with part masks, read and written: ``images/``, ``SPLIT.json`` in COCO style.
 
 ``categories``: ``name`` is the part, ``supercategory`` the object. ``objects`` may hold masks of
 whole objects, joined to annotations by ``object_id``. ``info.exhaustive`` says whether an object's
@@ -6,6 +6,8 @@ unlabelled pixels are known to be none of its parts.
 """
 
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -154,3 +156,66 @@ def renamed(dataset: PartDataset, names: Mapping[str, Mapping[str, str]]) -> Par
         for photo in dataset.images
     )
     return replace(dataset, images=images, pairs=pairs)
+
+
+def write(dataset: PartDataset, folder: str | Path) -> Path:
+    """Write a set in the form that ``read`` reads; returns the JSON file.
+
+    Photos are hard-linked into ``images/`` where the file system allows it, else copied.
+
+    Raises:
+        InputError: a photo that is not there, or a folder that cannot be written to.
+    """
+    folder = Path(folder)
+    target = folder / f"{dataset.split}.json"
+    try:
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        names = {photo.id: _placed(photo, folder / "images") for photo in dataset.images}
+        target.write_text(json.dumps(_as_json(dataset, names)) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f'"{folder}" cannot be filled: {error}.') from error
+    return target
+
+
+def _placed(photo: PhotoRecord, images: Path) -> str:
+    """Link or copy a photo; its new name. Photos of the same name get their id in front."""
+    name = photo.path.name
+    if (images / name).exists() and not (images / name).samefile(photo.path):
+        name = f"{photo.id}_{name}"
+    if not (images / name).exists():
+        try:
+            os.link(photo.path, images / name)
+        except OSError:
+            shutil.copyfile(photo.path, images / name)
+    return name
+
+
+def _as_json(dataset: PartDataset, names: Mapping[int, str]) -> dict[str, Any]:
+    numbers = {pair: i for i, pair in enumerate(dataset.pairs)}
+    annotations: list[dict[str, Any]] = []
+    for photo in dataset.images:
+        for mask in photo.annotations:
+            row = {
+                "id": len(annotations), "image_id": photo.id, "iscrowd": 0,
+                "category_id": numbers[mask.object, mask.part], "segmentation": mask.rle,
+                "bbox": list(mask.bbox), "area": mask.area,
+            }  # fmt: skip
+            owner = {} if mask.object_id is None else {"object_id": mask.object_id}
+            annotations.append(row | owner)
+    return {
+        "info": {"set": dataset.name, "split": dataset.split, "exhaustive": dataset.exhaustive},
+        "images": [
+            {"id": p.id, "file_name": names[p.id], "width": p.width, "height": p.height}
+            | ({} if p.group is None else {"group": p.group})
+            for p in dataset.images
+        ],
+        "categories": [
+            {"id": i, "name": part, "supercategory": owner} for (owner, part), i in numbers.items()
+        ],
+        "annotations": annotations,
+        "objects": [
+            {"id": o.id, "image_id": photo.id, "name": o.name, "segmentation": o.rle}
+            for photo in dataset.images
+            for o in photo.objects
+        ],
+    }

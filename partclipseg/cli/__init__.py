@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "score a model on annotated photos",
     "benchmark": "measure how fast a model is and how much memory it takes",
     "report": "write a page with tables and plots from measured figures",
+    "convert": "convert a public benchmark into a folder for evaluate and train",
     "train": "train a model from a config file",
     "export": "write a model's encoder and decoder as ONNX files",
 }

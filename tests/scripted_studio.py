@@ -9,7 +9,7 @@ left to right. Run as a program it serves the studio:
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,12 +37,14 @@ class ScriptedPredictor:
     Attributes:
         asked: every question in order, with its arguments.
         pause: seconds that every question takes.
+        steps: of which "everything" tells; each takes as long.
     """
 
     name = "scripted"
 
     def __init__(self, pause: float = 0.0) -> None:
         self.pause = pause
+        self.steps = 0
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.encoded: list[str] = []
         self.busy = 0
@@ -118,8 +120,17 @@ class ScriptedPredictor:
             parts.append(PartMask.from_mask(painted, label=name, part=name, similarity=0.6))
         return self._result(photo, parts, ())
 
-    def everything(self, vocabulary: Any = None, *, photo: Encoded) -> Segmentation:
+    def everything(
+        self,
+        vocabulary: Any = None,
+        *,
+        photo: Encoded,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Segmentation:
         self._note("everything", vocabulary=vocabulary)
+        for step in range(self.steps):
+            progress(step / self.steps)
+            time.sleep(self.pause)
         return self.segment("left; right", photo=photo)
 
     def label(self, masks: Any, names: Sequence[str], *, photo: Encoded) -> Labels:

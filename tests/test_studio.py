@@ -19,7 +19,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from scripted_studio import ScriptedPredictor
 
-from partclipseg import images, studio
+from partclipseg import images, prompts, studio
 from partclipseg.errors import InputError
 from partclipseg.results import PartMask, Segmentation
 from partclipseg.studio import assets, examples, strings, wire
@@ -57,8 +57,8 @@ class Visitor:
 
     def send(self, name: str, **payload: Any) -> Message:
         event = gr.EventData(None, {"seq": 7, **payload})
-        if name == "open_photo":
-            *stages, (message, self.session) = self.handlers.open_photo(self.session, event)
+        if name in ("open_photo", "segment_photo"):
+            *stages, (message, self.session) = getattr(self.handlers, name)(self.session, event)
             self.stages = [stage["stage"] for stage, _ in stages]
         else:
             message, self.session = getattr(self.handlers, name)(self.session, event)
@@ -405,8 +405,11 @@ def test_a_session_holds_no_pixels(visitor: Visitor, uploads: Path) -> None:
 
 
 def saved(visitor: Visitor, what: str, keep: list[int], **more: Any) -> Message:
-    runs = [{"ask": TEXT, "keep": keep}]
-    return visitor.send("save_result", photo=visitor.photo, what=what, runs=runs, **more)
+    layers = [{"sources": [[0, index]]} for index in keep]
+    return visitor.send(
+        "save_result",
+        **{"photo": visitor.photo, "what": what, "runs": [TEXT], "layers": layers, **more},
+    )
 
 
 def test_the_overlay_is_a_png_named_after_the_photo(visitor: Visitor, uploads: Path) -> None:
@@ -432,22 +435,48 @@ def test_the_coco_file_is_read_by_pycocotools(
 
 
 @pytest.mark.parametrize(
-    ("what", "runs"),
+    ("what", "layers"),
     [
         ("overlay", []),
-        ("overlay", [{"ask": TEXT, "keep": [9]}]),
-        ("overlay", [{"ask": TEXT, "keep": [-1]}]),
-        ("overlay", [{"ask": TEXT}]),
-        ("../x", [{"ask": TEXT, "keep": [0]}]),
+        ("overlay", [{"sources": [[0, 9]]}]),
+        ("overlay", [{"sources": [[3, 0]]}]),
+        ("overlay", [{"sources": [[0, -1]]}]),
+        ("overlay", [{"sources": [[0, True]]}]),
+        ("overlay", [{"sources": []}]),
+        ("overlay", [{}]),
+        ("overlay", [{"sources": [[0, 0]], "label": " "}]),
+        ("overlay", [{"sources": [[0, 0]], "colour": "red"}]),
+        ("../x", [{"sources": [[0, 0]]}]),
         ("coco", "all"),
     ],
 )
 def test_nothing_to_save_is_a_sentence(
-    visitor: Visitor, uploads: Path, what: str, runs: Any
+    visitor: Visitor, uploads: Path, what: str, layers: Any
 ) -> None:
     visitor.open(photo_file(uploads))
-    message = visitor.send("save_result", photo=visitor.photo, what=what, runs=runs)
-    assert message["error"]["message"].endswith(".")
+    assert saved(visitor, what, [], layers=layers)["error"]["message"].endswith(".")
+
+
+def test_names_colours_and_merges_of_the_visitor_are_in_the_file(
+    visitor: Visitor, uploads: Path
+) -> None:
+    visitor.open(photo_file(uploads), "car.png")
+    text = {"kind": "text", "text": "car: wheel, door, hood, roof"}
+    layers = [
+        {"sources": [[0, 3]], "label": "bike: bell", "colour": "#123456"},
+        {"sources": [[0, 2], [0, 0]], "label": "frame", "colour": "#abcdef"},
+    ]
+    file = saved(visitor, "coco", [], runs=[text], layers=layers)["file"]
+    data = json.loads(Path(file["path"]).read_text())
+    assert [(c["supercategory"], c["name"]) for c in data["categories"]] == [
+        ("bike", "bell"),
+        ("", "frame"),
+    ]
+    bell, frame = data["annotations"]
+    assert bell["colour"] == "#123456" and bell["similarity"] is None
+    assert bell["area"] == 20 * 60 and frame["area"] == 2 * 20 * 60
+    mask = decoded(frame)
+    assert mask[:, :20].all() and mask[:, 40:60].all() and not mask[:, 20:40].any()
 
 
 # Files for the browser
@@ -491,13 +520,47 @@ def test_every_string_that_is_asked_for_is_there() -> None:
     asked |= set(re.findall(r'\bt\("(\w+)"', script))
     for either in re.findall(r'\bt\([^()]*\? "(\w+)" : "(\w+)"', script):
         asked |= set(either)
+    asked |= {f"preset_{key}" for key in strings.PRESETS}
+    asked |= {f"example_{example.id}" for example in examples.read()}
+    asked |= set(strings.STAGES)
     assert asked <= set(strings.ENGLISH)
     unused = {
         key
         for key in strings.ENGLISH
         if key not in asked and f'"{key}"' not in script and not key.startswith(("does_", "grain_"))
     }
-    assert unused <= {"loading_model", "encoding"}, "stages are named by the server"
+    assert not unused
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, korean = strings.LANGUAGES["en"], strings.LANGUAGES["ko"]
+    assert set(english) == set(korean)
+    for key in english:
+        assert korean[key].strip()
+        named = re.compile(r"\{(\w+)\}")
+        assert set(named.findall(english[key])) == set(named.findall(korean[key])), key
+    hangul = [key for key in korean if re.search("[가-힣]", korean[key])]
+    same = set(english) - set(hangul)
+    assert same == {"language", "words_hint", "column_iou", "save_coco"}
+
+
+def test_the_servers_sentences_are_known_in_korean() -> None:
+    said = [
+        "No unicorn was found in the photo.",
+        "Not found: car: wheel, door.",
+        "No clear region was found.",
+        *prompts.parse("wheel, wheel").notes,
+        *prompts.parse("x" * 99).notes,
+        *prompts.parse(", ".join(f"name {n}" for n in range(101))).notes,
+        strings.UNEXPECTED.format(number="a1b2c3"),
+    ]
+    for ask, given in ((prompts.parse, " , "), (uploaded, "/nowhere")):
+        with pytest.raises(InputError) as told:
+            ask(given)
+        said.append(str(told.value))
+    for sentence in said:
+        known = strings.TRANSLATIONS["ko"]
+        assert any(re.fullmatch(pattern, sentence) for pattern, _ in known), sentence
 
 
 def test_examples_have_files_words_and_licences() -> None:
@@ -597,7 +660,9 @@ def test_a_program_cannot_read_the_servers_files(server: str, tmp_path: Path) ->
 
 def test_only_the_endpoints_are_public(client: Client) -> None:
     named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert set(named) == {"/segment_text", "/segment_prompts", "/everything"}
+    assert set(named) == {
+        "/segment_text", "/segment_prompts", "/everything", "/label", "/heatmap",
+    }  # fmt: skip
 
 
 def test_the_server_tells_no_more_than_it_must(server: str) -> None:

@@ -4,6 +4,9 @@
 - ``canvas/``: what runs in the browser, as plain files
 - ``asks``: what a browser may send, checked
 - ``events``: handlers, session and question in, message out
+- ``tasks``: slow answers, their progress and their end
+- ``words``: what is understood while words are typed
+- ``kept``: the parts as the visitor takes them away
 - ``engine``: the model and the shared caches
 - ``wire``: what the browser is told
 - ``api``: endpoints for programs

@@ -21,6 +21,7 @@ MALFORMED = "The app sent a question that this server does not understand; pleas
 TEXT_LIMIT = 4000
 SEQUENCE_LIMIT = 2**53
 MASK_SIDE_LIMIT = 2048
+TOKEN_LIMIT = 64
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ class Ask:
             raise InputError(MALFORMED)
         if len(text) > TEXT_LIMIT:
             raise InputError(f"The text has {len(text)} characters; at most {TEXT_LIMIT} are read.")
-        points = [_numbers(row, 3) for row in _rows(fields.get("points", ()))]
-        boxes = [_numbers(row, 4) for row in _rows(fields.get("boxes", ()))]
+        points = [_numbers(row, 3) for row in rows(fields.get("points", ()))]
+        boxes = [_numbers(row, 4) for row in rows(fields.get("boxes", ()))]
         return cls(
             kind,
             text.strip(),
@@ -104,27 +105,6 @@ class Ask:
             tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in boxes),
             PaintedMask.read(fields.get("mask")),
         )
-
-
-@dataclass(frozen=True)
-class Kept:
-    """An answered question and which of its parts the visitor had on screen."""
-
-    ask: Ask
-    indices: tuple[int, ...]
-
-    @classmethod
-    def read(cls, payload: Any) -> "Kept":
-        """From what the browser sent.
-
-        Raises:
-            InputError: it is not of that form.
-        """
-        fields = mapping(payload)
-        indices = fields.get("keep")
-        if not isinstance(indices, list) or not all(type(i) is int and i >= 0 for i in indices):
-            raise InputError(MALFORMED)
-        return cls(Ask.read(fields.get("ask")), tuple(indices))
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -144,6 +124,12 @@ def sequence_number(payload: Any) -> int:
     return number if type(number) is int and 0 <= number < SEQUENCE_LIMIT else 0
 
 
+def token(payload: Any) -> str:
+    """What the browser calls its question when it wants to stop it, empty where it cannot."""
+    given = payload.get("token") if isinstance(payload, Mapping) else None
+    return given if isinstance(given, str) and len(given) <= TOKEN_LIMIT else ""
+
+
 def uploaded(value: Any) -> Path:
     """A path that the browser names, if it is an uploaded file.
 
@@ -158,7 +144,12 @@ def uploaded(value: Any) -> Path:
     return path
 
 
-def _rows(value: Any) -> Sequence[Any]:
+def rows(value: Any) -> Sequence[Any]:
+    """The value if it is a list of sensible length.
+
+    Raises:
+        InputError: it is something else.
+    """
     if not isinstance(value, list | tuple) or len(value) > 1000:
         raise InputError(MALFORMED)
     return value

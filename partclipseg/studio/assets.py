@@ -25,7 +25,9 @@ def template() -> str:
 def script() -> str:
     """The body of the function that Gradio runs when the component is on the page."""
     joined = "\n".join(_source(name) for name in _order(ENTRY))
-    return f'"use strict";\n{joined}\nmount({{ element, trigger, props, upload, watch }});\n'
+    return (
+        f'"use strict";\n{joined}\nmount({{ element, trigger, props, server, upload, watch }});\n'
+    )
 
 
 @cache

@@ -7,14 +7,19 @@ photo and question.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+
 from partclipseg import images
-from partclipseg.results import PartMask, Segmentation
+from partclipseg.errors import InputError
+from partclipseg.results import Labels, PartMask, Segmentation
 from partclipseg.studio.asks import Ask
 from partclipseg.studio.cache import BoundedCache
+from partclipseg.studio.words import recoloured
+from partclipseg.studio.zerogpu import lent
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +64,16 @@ class Predictor(Protocol):
     def segment(self, text: str, *, threshold: float = 0.5, photo: Any = None) -> Segmentation:
         """Words -> masks."""
 
-    def everything(self, vocabulary: Any = None, *, photo: Any = None) -> Segmentation:
-        """All masks."""
+    def everything(
+        self, vocabulary: Any = None, *, photo: Any = None, progress: Callable[[float], None] = ...
+    ) -> Segmentation:
+        """All masks; told how far it is, and stopped by what that raises."""
+
+    def label(self, masks: Any, names: Sequence[str], *, photo: Any = None) -> Labels:
+        """Masks -> how similar they are to names."""
+
+    def similarity(self, text: str, photo: Any = None) -> dict[str, np.ndarray]:
+        """Words -> cosines of all pixels."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,14 @@ class Engine:
     Args:
         load: makes the predictor; called at most once, by whoever needs it first.
         photo_bytes: memory for encoded photos.
+        max_megapixels: larger photos are refused.
     """
 
-    def __init__(self, load: Callable[[], Predictor], photo_bytes: int) -> None:
+    def __init__(
+        self, load: Callable[[], Predictor], photo_bytes: int, max_megapixels: int = 50
+    ) -> None:
         self._load = load
+        self._max_megapixels = max_megapixels
         self._predictor: Predictor | None = None
         self._lock = threading.Lock()
         self._photos: BoundedCache[str, Encoded] = BoundedCache(photo_bytes, lambda e: e.nbytes)
@@ -96,7 +113,7 @@ class Engine:
         with self._lock:
             if self._predictor is None:
                 began = time.perf_counter()
-                self._predictor = self._load()
+                self._predictor = lent(self._load())
                 log.info("model loaded in %.1f s", time.perf_counter() - began)
             return self._predictor
 
@@ -116,7 +133,16 @@ class Engine:
         return self._photos.get(digest)
 
     def encode(self, photo: images.Photo) -> tuple[Encoded, float]:
-        """The encoded photo and the milliseconds that it took, 0 if it was known."""
+        """The encoded photo and the milliseconds that it took, 0 if it was known.
+
+        Raises:
+            InputError: a photo that is too large for this app.
+        """
+        if photo.width * photo.height > self._max_megapixels * 1_000_000:
+            raise InputError(
+                f"The photo is {photo.width} x {photo.height} pixels; this app opens at most "
+                f"{self._max_megapixels} megapixels, so scale it down."
+            )
         known = self.known(photo.digest)
         if known is not None:
             return known, 0.0
@@ -127,8 +153,16 @@ class Engine:
         self._photos.put(photo.digest, encoded)
         return encoded, took
 
-    def answer(self, encoded: Encoded, ask: Ask) -> Answer:
+    def answer(
+        self,
+        encoded: Encoded,
+        ask: Ask,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Answer:
         """What the model says; the same question on the same photo is answered from memory.
+
+        Args:
+            progress: told the share of a slow answer that is done; may raise, to stop it.
 
         Raises:
             InputError: prompts or words that cannot be used.
@@ -139,17 +173,19 @@ class Engine:
             return known
         predictor = self.predictor()
         began = time.perf_counter()
-        found = _ask(predictor, encoded, ask)
+        found = recoloured(_ask(predictor, encoded, ask, progress), ask.text)
         answer = Answer(found, 1000 * (time.perf_counter() - began))
         self._answers.put(key, answer)
         return answer
 
 
-def _ask(predictor: Predictor, encoded: Encoded, ask: Ask) -> Segmentation:
+def _ask(
+    predictor: Predictor, encoded: Encoded, ask: Ask, progress: Callable[[float], None]
+) -> Segmentation:
     if ask.kind == "text":
         return predictor.segment(ask.text, photo=encoded)
     if ask.kind == "everything":
-        return predictor.everything(ask.text or None, photo=encoded)
+        return predictor.everything(ask.text or None, photo=encoded, progress=progress)
     return predictor.predict(
         points=[point[:2] for point in ask.points] or None,
         point_labels=[point[2] for point in ask.points] or None,
@@ -158,16 +194,6 @@ def _ask(predictor: Predictor, encoded: Encoded, ask: Ask) -> Segmentation:
         text=ask.text or None,
         photo=encoded,
     )
-
-
-def select(segmentation: Segmentation, indices: tuple[int, ...]) -> tuple[PartMask, ...]:
-    """Copies of the parts with these numbers; numbers that do not exist are left out.
-
-    Copies, because a part keeps its decoded mask once that was asked for, and the cached answer
-    should stay as small as it is.
-    """
-    parts = segmentation.parts
-    return tuple(replace(parts[i]) for i in dict.fromkeys(indices) if i < len(parts))
 
 
 def combined(segmentations: list[Segmentation], parts: tuple[PartMask, ...]) -> Segmentation:

@@ -7,7 +7,7 @@ A handler never raises: an error becomes a sentence in its message, and the sess
 import json
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import gradio as gr
 
 from partclipseg import exports, images
 from partclipseg.errors import InputError, PartCLIPSegError
-from partclipseg.studio import strings, wire
-from partclipseg.studio.asks import MALFORMED, Ask, Kept, mapping, sequence_number, uploaded
-from partclipseg.studio.engine import Engine, combined, select
+from partclipseg.studio import strings, wire, words
+from partclipseg.studio.asks import MALFORMED, Ask, mapping, sequence_number, token, uploaded
+from partclipseg.studio.engine import Engine
 from partclipseg.studio.examples import Example
+from partclipseg.studio.kept import Kept
 from partclipseg.studio.session import PhotoGone, PhotoRef, Session, encoded_photo
+from partclipseg.studio.tasks import Stopped, Stops, Task
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,17 @@ class Handlers:
     def __init__(self, engine: Engine, examples: Mapping[str, Example]) -> None:
         self.engine = engine
         self.examples = examples
+        self.stops = Stops()
+
+    def direct(self) -> list[Callable[[Any], Any]]:
+        """What the canvas may ask beside the queue, at any time; none of it needs the model."""
+
+        def stop_answer(payload: Any) -> None:
+            """{token} -> the question of that token ends as soon as it can."""
+            if told := token(payload):
+                self.stops.of(told).set()
+
+        return [words.read_words, stop_answer]
 
     def open_photo(
         self, session: Session, event: gr.EventData
@@ -63,25 +76,37 @@ class Handlers:
             message = _error(error)
         yield {"seq": number, **message}, session
 
-    def segment_photo(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
-        """{photo: digest, ask} -> the parts found."""
+    def segment_photo(
+        self, session: Session, event: gr.EventData
+    ) -> Iterator[tuple[Message, Session]]:
+        """{photo: digest, ask, token} -> the parts found; how far it is while that takes long."""
         number = sequence_number(event._data)
         try:
             fields = mapping(event._data)
             ask = Ask.read(fields.get("ask"))
             encoded = encoded_photo(self.engine, session, fields.get("photo"))
-            answer = self.engine.answer(encoded, ask)
-            message = {
+            if ask.kind == "everything":
+                stop = self.stops.of(token(fields))
+                task = Task(lambda progress: self.engine.answer(encoded, ask, progress), stop)
+                for share in task:
+                    told = {"seq": number, "stage": "searching", "share": round(share, 3)}
+                    yield told, session
+                answer = task.result()
+            else:
+                answer = self.engine.answer(encoded, ask)
+            message: Message = {
                 "parts": wire.part_messages(answer.segmentation),
                 "messages": list(answer.segmentation.messages),
                 "timings": {"decode": answer.milliseconds},
             }
+        except Stopped:
+            message = {"stopped": True}
         except Exception as error:
             message = _error(error)
-        return {"seq": number, **message}, session
+        yield {"seq": number, **message}, session
 
     def save_result(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
-        """{photo, what, runs, opacity} -> a file of what is on screen."""
+        """{photo, what, runs, layers, opacity} -> a file of what is on screen."""
         number = sequence_number(event._data)
         try:
             message = {"file": self._saved(session, mapping(event._data))}
@@ -98,20 +123,10 @@ class Handlers:
         return self.examples[chosen]
 
     def _saved(self, session: Session, fields: Mapping[str, Any]) -> dict[str, Any]:
-        runs = fields.get("runs")
-        if not isinstance(runs, list) or len(runs) > 10:
-            raise InputError(MALFORMED)
-        kept = [Kept.read(run) for run in runs]
+        kept = Kept.read(fields)
         encoded = encoded_photo(self.engine, session, fields.get("photo"))
-        answers = [self.engine.answer(encoded, run.ask).segmentation for run in kept]
-        parts = tuple(
-            part
-            for found, run in zip(answers, kept, strict=True)
-            for part in select(found, run.indices)
-        )
-        if not parts:
-            raise InputError("There is nothing to save yet: find or show a part first.")
-        segmentation = combined(answers, parts)
+        answers = [self.engine.answer(encoded, ask).segmentation for ask in kept.asks]
+        segmentation = kept.segmentation(answers)
         stem = exports.safe_stem(encoded.photo.name)
         if fields.get("what") == "overlay":
             opacity = _share(fields.get("opacity"))

@@ -1,6 +1,7 @@
 """The page: the canvas, a visitor's session, and which handler answers which question."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -36,13 +37,8 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
             js_on_load=assets.script(),
             apply_default_css=False,
             elem_id="studio",
-            setup={
-                "model": settings.model,
-                "maxUploadMb": settings.max_upload_mb,
-                "strings": strings.ENGLISH,
-                "presets": [{"title": title, "text": text} for title, text in strings.PRESETS],
-                "examples": [example.card() for example in gallery],
-            },
+            server_functions=handlers.direct(),
+            setup=setup(settings, gallery),
         )
         # The canvas asks one question at a time and sends the newest when it may. Gradio's own
         # "always_last" would send the data of the click that was under way a second time.
@@ -62,6 +58,18 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
     demo.queue(max_size=settings.queue_size)
     engine.warm()
     return demo
+
+
+def setup(settings: Settings, gallery: Sequence[examples.Example]) -> dict[str, Any]:
+    """What the canvas is told once, when it is opened."""
+    return {
+        "model": settings.model,
+        "maxUploadMb": settings.max_upload_mb,
+        "strings": strings.LANGUAGES,
+        "sentences": strings.TRANSLATIONS,
+        "presets": strings.PRESETS,
+        "examples": [example.card() for example in gallery],
+    }
 
 
 def load_predictor(model: str) -> Predictor:

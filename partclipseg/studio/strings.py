@@ -1,8 +1,11 @@
-"""Every string that a visitor sees, in one place.
+"""Every string that a visitor sees, by language; Korean has a file of its own beside this one.
 
 The canvas gets the table as data and puts strings in as text. Sentences about a photo or a prompt
-come with the error that they explain (``partclipseg.errors``).
+come with the error that they explain (``partclipseg.errors``); the canvas replaces those that it
+knows in the visitor's language.
 """
+
+from partclipseg.studio.korean import KOREAN, SENTENCES
 
 TITLE = "PartCLIPSeg"
 UNEXPECTED = (
@@ -12,7 +15,9 @@ UNEXPECTED = (
 ENGLISH = {
     "tagline": "Name any part of any photo",
     "model": "The model that answers",
+    "language": "한국어로 보기",
     "theme": "Light or dark",
+    "projector": "Large, for a projector (P)",
     "help": "Keys and gestures",
     "close": "Close",
     "stage": "Photo",
@@ -38,6 +43,15 @@ ENGLISH = {
     "empty_text": "Or paste one, open one from this device, or press an example below.",
     "examples": "Examples",
     "credit": "Photo: {source} ({licence})",
+    "example_truck": "Pickup truck",
+    "example_cat": "Cat",
+    "example_bird": "Chickadee",
+    "example_dog": "Dachshund",
+    "example_astronaut": "Astronaut",
+    "example_portrait": "Portrait",
+    "example_horse": "Person, dog, horse",
+    "example_house": "House",
+    "example_cup": "Coffee cup",
     # The canvas
     "hint": "Click a part · right-click what is not part of it · drag a box",
     "hint_touch": "Tap a part · long-press to exclude",
@@ -54,6 +68,8 @@ ENGLISH = {
     "reset": "Reset",
     "names": "Names on the photo",
     "hide": "Hide all masks (hold Space)",
+    "compare": "Compare with the photo (C)",
+    "compare_line": "Photo on the left, parts on the right",
     "closer": "Zoom in",
     "farther": "Zoom out",
     "fit": "Show the whole photo",
@@ -62,9 +78,21 @@ ENGLISH = {
     "words_hint": "car: wheel, front door; dog: head, tail",
     "words_empty": "Type what to find, for example “car: wheel, front door”.",
     "presets": "Ready-made words",
+    "preset_car": "Car",
+    "preset_animal": "Animal",
+    "preset_person": "Person and clothes",
+    "preset_building": "Building",
+    "preset_tool": "Tool",
+    "preset_cell": "Cell",
+    "chips": "What is understood",
+    "chips_empty": "Names are shown here in their colours as you type.",
+    "chip_negative": "not",
+    "suggestions": "Suggestions",
     "segment": "Segment",
     "everything": "Everything",
     "everything_label": "Find everything in the photo",
+    "searching": "Finding everything… {percent}%",
+    "stop": "Stop",
     # Layers
     "parts": "Parts",
     "parts_empty": "Type words or click on the photo, and its parts appear here.",
@@ -80,6 +108,18 @@ ENGLISH = {
     "sure": "{percent}% sure",
     "layer_hide": "Hide {label}",
     "layer_show": "Show {label}",
+    "layer_given": "edited",
+    "sort": "Order",
+    "sort_by": "Order by {column}",
+    "edit": "With the chosen parts",
+    "chosen_none": "Choose by name",
+    "chosen": "{count} chosen",
+    "solo": "Show only these",
+    "rename": "Rename (F2)",
+    "rename_field": "New name for {label}",
+    "refine": "Correct with the brush",
+    "merge": "Merge into one",
+    "remove": "Delete",
     "grain": "Size of what a click means",
     "grain_auto": "Auto",
     "grain_whole": "Whole",
@@ -101,12 +141,14 @@ ENGLISH = {
     "key_remove": "Click on a mark",
     "key_wheel": "Wheel, pinch",
     "key_pan": "Shift-drag, two fingers",
+    "key_pick": "Shift-click",
     "key_space": "Space (hold)",
     "key_arrows": "Arrow keys, Enter",
     "does_click": "this belongs to the part",
     "does_negative": "this does not belong to it",
     "does_box": "the part is in this box",
     "does_remove": "remove it",
+    "does_pick": "choose the part that is there",
     "does_zoom": "zoom",
     "does_pan": "move the photo",
     "does_undo": "undo",
@@ -119,16 +161,24 @@ ENGLISH = {
     "does_grain": "auto, whole, part, sub-part",
     "does_everything": "find everything",
     "does_hide": "hide the masks",
+    "does_compare": "compare with the photo",
+    "does_projector": "large, for a projector",
     "does_arrows": "click without a mouse (Shift-Enter excludes)",
     "does_escape": "show all layers again",
     "does_help": "this list",
 }
 
-PRESETS = (
-    ("Car", "car: wheel, front door, windshield, headlight, front bumper"),
-    ("Animal", "animal: head, ear, eye, torso, leg, tail"),
-    ("Person", "person: face, hair, arm, hand, leg, shoes"),
-    ("Building", "building: window, door, balcony, roof"),
-    ("Tool", "tool: handle, blade"),
-    ("Cell", "white blood cell: nucleus, cytoplasm"),
-)
+# Of a slow answer; the server names the stage.
+STAGES = ("loading_model", "encoding", "searching")
+LANGUAGES = {"en": ENGLISH, "ko": KOREAN}
+TRANSLATIONS = {"ko": SENTENCES}
+
+# Words that one press asks for; the model reads English.
+PRESETS = {
+    "car": "car: wheel, front door, windshield, headlight, front bumper",
+    "animal": "animal: head, ear, eye, torso, leg, tail",
+    "person": "person: face, hair, shirt, jacket, trousers, shoes",
+    "building": "building: window, door, balcony, roof",
+    "tool": "tool: handle, blade",
+    "cell": "white blood cell: nucleus, cytoplasm",
+}

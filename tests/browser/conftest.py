@@ -19,7 +19,7 @@ from visiting import OpenPage, Served
 from partclipseg import studio
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATIENCE = 60_000  # milliseconds; a busy machine is no failure
+PATIENCE = 240_000  # milliseconds; a busy machine is no failure
 FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",

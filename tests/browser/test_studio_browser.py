@@ -438,6 +438,7 @@ def test_sliders_and_layers_never_ask_the_server(page: Page, photo: Path, served
     assert colour_at(page, 20, 30) == steps(200, 60, 50) != seen
     page.get_by_role("button", name="Show a", exact=True).click()
     page.locator("#studio .pcs-layer__name", has_text="b").click()
+    page.get_by_role("button", name="Show only these").click()
     assert colour_at(page, 20, 30) == steps(200, 60, 50)
     page.keyboard.press("Escape")
     assert colour_at(page, 20, 30) != steps(200, 60, 50)

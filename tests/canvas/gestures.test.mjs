@@ -104,9 +104,12 @@ test("with a brush every press paints at once, a tap too", () => {
   assert.deepEqual(kinds(gestures.down(finger(2, 90, 50, { draw: true }))), ["stroke-cancel"]);
 });
 
-test("the middle button pans", () => {
+test("the middle button pans; without moving it picks", () => {
   const gestures = createGestures();
   gestures.down(mouse(10, 10, { pan: true }));
   assert.deepEqual(gestures.move(mouse(15, 8)), [{ type: "pan", dx: 5, dy: -2 }]);
   assert.deepEqual(gestures.up(mouse(15, 8)), []);
+  gestures.down(mouse(10, 10, { pan: true }));
+  gestures.move(mouse(12, 10));
+  assert.deepEqual(gestures.up(mouse(12, 10)), [{ type: "pick", at: { x: 10, y: 10 } }]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { arrange, kept, readLayers } from "../../partclipseg/studio/canvas/results.mjs";
+import { arrange, kept, nextSort, readLayers } from "../../partclipseg/studio/canvas/results.mjs";
 import {
   anchorOf, buildLabelMap, NO_LAYER, paintFills, paintOutlines, pixelOf,
 } from "../../partclipseg/studio/canvas/labelmap.mjs";
@@ -18,7 +18,7 @@ const marks = (...parts) => {
   const ask = { kind: "prompts", text: "", points: [[1, 1, 1]], boxes: [] };
   return { ask, layers: readLayers(parts, ask, "marks") };
 };
-const view = (more = {}) => ({ threshold: 0.5, grain: "", overrides: new Map(), solo: null, front: "words", ...more });
+const view = (more = {}) => ({ threshold: 0.5, grain: "", overrides: new Map(), solo: null, sort: null, front: "words", ...more });
 const shown = ({ layers }) => layers.filter((layer) => layer.visible).map((layer) => layer.label);
 
 test("the threshold hides what is less sure, and nothing that has no probability", () => {
@@ -49,7 +49,7 @@ test("hiding and solo are the person's own", () => {
   const runs = { words: words(part("wheel"), part("door")), marks: null };
   const [wheel, door] = runs.words.layers;
   assert.deepEqual(shown(arrange(runs, view({ overrides: new Map([[wheel.id, false]]) }))), ["door"]);
-  assert.deepEqual(shown(arrange(runs, view({ solo: door.id }))), ["door"]);
+  assert.deepEqual(shown(arrange(runs, view({ solo: [door.id] }))), ["door"]);
 });
 
 test("after a click the words step back, after words the click does", () => {
@@ -62,7 +62,24 @@ test("after a click the words step back, after words the click does", () => {
 test("a download is what is on screen", () => {
   const runs = { words: words(part("wheel"), part("door", { probability: 0.1 })), marks: marks(part("hood")) };
   const { layers } = arrange(runs, view());
-  assert.deepEqual(kept(runs, layers).map(({ ask, keep }) => [ask.kind, keep]), [["text", [0]], ["prompts", [0]]]);
+  const told = kept(runs, layers);
+  assert.deepEqual(told.runs.map((ask) => ask.kind), ["text", "prompts"]);
+  assert.deepEqual(told.layers.map(({ label, sources }) => [label, sources]), [[null, [[1, 0]]], [null, [[0, 0]]]]);
+});
+
+test("the order is the person's own, and what has no number stands last", () => {
+  const runs = {
+    words: words(part("wheel", { similarity: 0.2 }), part("door", { similarity: null }), part("hood", { similarity: 0.6 })),
+    marks: null,
+  };
+  const order = (sort) => arrange(runs, view({ sort })).layers.map((layer) => layer.label);
+  assert.deepEqual(order(null), ["wheel", "door", "hood"]);
+  assert.deepEqual(order({ by: "name", down: false }), ["door", "hood", "wheel"]);
+  assert.deepEqual(order({ by: "similarity", down: true }), ["hood", "wheel", "door"]);
+  assert.deepEqual(order({ by: "similarity", down: false }), ["wheel", "hood", "door"]);
+  let sort = null;
+  const presses = ["area", "area", "area", "name", "area"].map((by) => { sort = nextSort(sort, by); return sort && [sort.by, sort.down]; });
+  assert.deepEqual(presses, [["area", true], ["area", false], null, ["name", false], ["area", true]]);
 });
 
 test("the smaller layer lies on top", () => {

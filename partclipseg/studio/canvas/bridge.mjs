@@ -35,10 +35,10 @@ export function createBridge(send) {
         next();
       });
     },
-    /** A message from the server: {seq, stage} while it works, {seq, ...} when it is done. */
+    /** A message from the server: {seq, stage, share} while it works, {seq, ...} when it is done. */
     receive(message) {
       if (!current || !message || message.seq !== current.sequence) return;
-      if (message.stage) current.onProgress(message.stage);
+      if (message.stage) current.onProgress(message.stage, message.share);
       else settle({ answer: message });
     },
     /** The server gave up on the question under way without an answer. */

@@ -51,12 +51,12 @@ export function bindSlider(input, output, changed) {
 
 export const KEYS = [
   ["key_click", "click"], ["key_negative", "negative"], ["key_drag", "box"], ["key_remove", "remove"],
-  ["key_wheel", "zoom"], ["key_pan", "pan"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"], ["B", "brush"], ["R", "eraser"], ["V", "clicks"], ["[ ]", "size"],
-  ["0 1 2 3", "grain"], ["E", "everything"], ["key_space", "hide"], ["key_arrows", "arrows"], ["Esc", "escape"], ["?", "help"],
+  ["key_wheel", "zoom"], ["key_pan", "pan"], ["key_pick", "pick"], ["Z", "undo"], ["⇧ Z", "redo"], ["X", "flip"], ["B", "brush"], ["R", "eraser"], ["V", "clicks"], ["[ ]", "size"],
+  ["0 1 2 3", "grain"], ["E", "everything"], ["key_space", "hide"], ["C", "compare"], ["P", "projector"], ["key_arrows", "arrows"], ["Esc", "escape"], ["?", "help"],
 ];
 
 export function fillKeys(root, t) {
-  root.append(...KEYS.flatMap(([key, meaning]) => [
+  root.replaceChildren(...KEYS.flatMap(([key, meaning]) => [
     el("dt", {}, el("kbd", {}, key.startsWith("key_") ? t(key) : key)),
     el("dd", {}, t(`does_${meaning}`)),
   ]));
@@ -79,6 +79,8 @@ export function bindKeys(root, on) {
     else if (event.key in SIZES) on.size(SIZES[event.key]);
     else if (event.key === "e") on.everything();
     else if (event.key === "x") on.flip();
+    else if (event.key === "c") on.compare();
+    else if (event.key === "p") on.projector();
     else if (event.key === "?") on.help();
     else if (event.key === "Escape") on.escape();
     else return;
@@ -89,27 +91,38 @@ export function bindKeys(root, on) {
   });
 }
 
-const THEME_KEY = "partclipseg.theme";
-
 /** Gradio marks the dark theme with a class on the body and follows the system; this overrides it. */
 export function bindTheme(button) {
   const asked = new URLSearchParams(window.location.search).get("__theme");
-  const stored = readStored();
+  const stored = recall("theme");
   if (stored && !asked) document.body.classList.toggle("dark", stored === "dark");
   button.addEventListener("click", () => {
-    const dark = document.body.classList.toggle("dark");
-    try {
-      window.localStorage.setItem(THEME_KEY, dark ? "dark" : "light");
-    } catch {
-      // storage may be forbidden; the choice then lasts as long as the page
-    }
+    remember("theme", document.body.classList.toggle("dark") ? "dark" : "light");
   });
 }
 
-function readStored() {
+/** A toggle that the browser remembers. */
+export function bindStored(button, name, changed) {
+  const set = bindToggle(button, (on) => {
+    remember(name, on ? "on" : "off");
+    changed(on);
+  });
+  if (recall(name) === "on") set(true);
+}
+
+/** What this browser was told on an earlier visit, or null. */
+export function recall(name) {
   try {
-    return window.localStorage.getItem(THEME_KEY);
+    return window.localStorage.getItem(`partclipseg.${name}`);
   } catch {
-    return null;
+    return null; // storage may be forbidden
+  }
+}
+
+export function remember(name, value) {
+  try {
+    window.localStorage.setItem(`partclipseg.${name}`, value);
+  } catch {
+    // the choice then lasts as long as the page
   }
 }

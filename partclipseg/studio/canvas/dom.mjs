@@ -32,10 +32,10 @@ export function references(root) {
   return found;
 }
 
-/** A function that gives a string by its key, with {named} values filled in. */
+/** A function that gives a string of the current table by its key, with {named} values filled in. */
 export function translator(table) {
   return (key, values = {}) =>
-    (table[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+    (table()[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
 /** Puts strings where the template asks for them: data-text, data-title, data-label, data-hint. */

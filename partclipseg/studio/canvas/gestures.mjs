@@ -5,6 +5,7 @@
 //   more is a box (or a pan with the middle button or while `panning` is held)
 //   with a brush in hand every press begins a stroke at once
 //   a finger that rests for LONG_PRESS ms is a negative click
+//   a press that might have moved the photo and did not picks what lies there
 //   two fingers pinch and pan; what the first had begun is dropped
 
 export const SLOP = { mouse: 4, pen: 6, touch: 10 };
@@ -60,6 +61,7 @@ export function createGestures() {
     }
     if (mode === "drag") return [{ type: "box-move", from: press.at, to: here }];
     if (mode === "pan") {
+      press.moved ||= distance(press.at, here) > (SLOP[press.kind] ?? SLOP.mouse);
       const action = { type: "pan", dx: here.x - press.last.x, dy: here.y - press.last.y };
       press.last = here;
       return [action];
@@ -99,6 +101,7 @@ export function createGestures() {
     }
     if (!start || start.id !== event.id) return [];
     if (was === "press") return [{ type: "click", at: start.at, negative: start.negative, kind: start.kind }];
+    if (was === "pan" && !start.moved) return [{ type: "pick", at: start.at }];
     if (was === "draw") return [{ type: "stroke-end" }];
     if (was === "drag") return [{ type: "box", from: start.at, to: { x: event.x, y: event.y } }];
     return [];

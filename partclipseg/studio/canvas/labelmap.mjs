@@ -58,7 +58,7 @@ export function paintOutlines(map, width, height, colours, pixels) {
   return pixels;
 }
 
-/** A point well inside a mask, in its pixels: the middle of its longest vertical run near its centre. */
+/** A point inside a mask, quickly, for what is too small or hidden to look closer: the middle of its longest vertical run near its centre. */
 export function anchorOf(counts, width, height) {
   let area = 0;
   let sum = 0;

@@ -1,31 +1,39 @@
 // The studio: joins the canvas, the words, the list and the server.
 
-import { bindChoice, bindKeys, bindSlider, bindTheme, bindToggle, fillKeys } from "./controls.mjs";
+import { createCompare } from "./compare.mjs";
+import { bindChoice, bindKeys, bindSlider, bindStored, bindTheme, bindToggle, fillKeys } from "./controls.mjs";
 import { el, references, say, translate, translator } from "./dom.mjs";
+import { merge, remove, rename } from "./edits.mjs";
+import { createLanguage } from "./language.mjs";
 import { createLayerList } from "./layers.mjs";
+import { createNotices } from "./notices.mjs";
 import { createPhotoDoor } from "./photos.mjs";
 import {
-  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, withMask, withWords,
+  addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, sameMarks, withEdits,
+  withMask, withWords,
 } from "./prompts.mjs";
-import { arrange, kept, keyOf, readLayers } from "./results.mjs";
+import { arrange, kept, keyOf, nextSort, readLayers } from "./results.mjs";
+import { encodeCounts } from "./rle.mjs";
+import { createSelection } from "./selection.mjs";
 import { createServer } from "./server.mjs";
 import { createStage } from "./stage.mjs";
 import { createTools } from "./tools.mjs";
+import { createWords } from "./words.mjs";
 
 const ANSWERS_KEPT = 60;
 
 export function mount(gradio) {
   const { element } = gradio;
   const setup = gradio.props.setup;
-  const t = translator(setup.strings);
   const refs = references(element);
-  translate(element, t);
+  const language = createLanguage(setup, refs.language, speak);
+  const t = translator(language.table);
   refs.model.textContent = setup.model;
-  if (window.matchMedia("(hover: none)").matches) refs.hint.textContent = t("hint_touch");
 
   const server = createServer(gradio, setup, t);
+  const notices = createNotices(refs, t);
   const history = createHistory();
-  const view = { threshold: 0, grain: "", overrides: new Map(), solo: null, front: "words" };
+  const view = { threshold: 0, grain: "", overrides: new Map(), solo: null, sort: null, front: "words" };
   const runs = { words: null, marks: null };
   const answers = new Map();
   const lanes = {
@@ -39,45 +47,79 @@ export function mount(gradio) {
   let layers = [];
   let times = {};
 
+  const words = createWords(refs, t, setup.presets, {
+    read: server.readWords,
+    sentence: language.sentence,
+    preset(text) {
+      words.set(text);
+      submitWords("text");
+    },
+  });
   const stage = createStage(refs.canvas, {
     click: (x, y, negative) => mark(addPoint(history.state, x, y, negative ? 1 - sign : sign)),
     box: (area) => mark(addBox(history.state, area)),
     stroke: (mask) => mark(withMask(history.state, mask)),
     remove: (found) => mark(removeMark(history.state, found)),
     hover: showTip,
+    pick(layer) {
+      if (!layer) return;
+      selection.toggle(layer.id);
+      list.reveal(layer.id);
+    },
   });
-  const list = createLayerList(refs.layers, t, { hover: (id) => stage.light(id), toggle, solo });
+  const list = createLayerList(refs.layers, t, {
+    hover: (id) => stage.light(id), toggle, select: (id) => selection.toggle(id),
+    rename: (id, label) => edit(rename(history.state.edits, id, label)),
+    remove: (id) => edit(remove(history.state.edits, selection.ids.has(id) ? [...selection.ids] : [id])),
+    sort(column) {
+      view.sort = nextSort(view.sort, column);
+      show();
+    },
+  });
+  const selection = createSelection(refs, t, {
+    changed: () => show(), solo, refine, rename: (id) => list.edit(id),
+    merge: (chosen) => edit(merge(history.state.edits, chosen)),
+    remove: (ids) => edit(remove(history.state.edits, ids)),
+  });
   const door = createPhotoDoor(element, refs, t, setup.examples, {
     file: (file) => openPhoto({ file }),
     example: (id) => openPhoto({ example: id }),
     error: (sentence) => say(refs.photoError, sentence),
   });
 
-  // ---- photos -----------------------------------------------------------------------------
+  const told = (answer) => answer.error && language.sentence(answer.error.message);
 
-  function veil(sentence) {
-    refs.veilText.textContent = sentence;
-    refs.veil.hidden = !sentence;
+  /** Says everything on the page in the current language. */
+  function speak() {
+    translate(element, t);
+    if (window.matchMedia("(hover: none)").matches) refs.hint.textContent = t("hint_touch");
+    fillKeys(refs.keys, t);
+    words.name();
+    door.name();
+    show();
   }
+
+  // ---- photos -----------------------------------------------------------------------------
 
   /** source: {file} or {example}. The old photo and its prompts stay until the new one is there. */
   async function openPhoto(source) {
     opened += 1;
+    server.stop();
     const turn = opened;
     say(refs.photoError, "");
     refs.hint.hidden = true;
     refs.empty.hidden = true;
-    veil(t(source.file ? "uploading" : "opening"));
-    const answer = await server.openPhoto(source, (step) => veil(t(step)));
+    notices.veil(t(source.file ? "uploading" : "opening"));
+    const answer = await server.openPhoto(source, (step) => notices.veil(t(step)));
     const image = answer.photo ? await loadImage(answer.photo.file.url) : null;
     if (turn !== opened) return;
-    veil("");
+    notices.veil("");
     if (image) {
       replacePhoto(answer, image, source);
     } else {
       refs.empty.hidden = photo !== null;
       if (photo) refreshAll(); // what was asked about it was dropped
-      say(refs.photoError, answer.error?.message ?? t("photo_not_shown"));
+      say(refs.photoError, told(answer) ?? t("photo_not_shown"));
     }
   }
 
@@ -89,6 +131,7 @@ export function mount(gradio) {
     answers.clear();
     view.overrides.clear();
     view.solo = null;
+    selection.clear();
     runs.words = runs.marks = null;
     times = { encode: answer.timings.encode };
     refs.stage.style.setProperty("--pcs-aspect", String(photo.width / photo.height));
@@ -96,8 +139,8 @@ export function mount(gradio) {
     refs.hint.hidden = false;
     door.mark(source.example ?? null);
     for (const place of [refs.wordsError, refs.marksError, refs.saveError]) say(place, "");
-    say(refs.stageNote, photo.notes.join(" "));
-    if (photo.prompt || fromExample) refs.text.value = photo.prompt;
+    say(refs.stageNote, photo.notes.map(language.sentence).join(" "));
+    if (photo.prompt || fromExample) words.set(photo.prompt);
     view.front = "words";
     refreshAll();
   }
@@ -124,12 +167,14 @@ export function mount(gradio) {
 
   function submitWords(kind) {
     if (!photo) return;
+    words.close();
     const text = kind === "text" ? refs.text.value.trim() : "";
     if (kind === "text" && !text) {
       say(refs.wordsError, t("words_empty"));
       refs.text.focus();
       return;
     }
+    server.stop();
     history.push(withWords(history.state, { kind, text }));
     view.front = "words";
     view.solo = null;
@@ -155,11 +200,16 @@ export function mount(gradio) {
     const owner = photo;
     asking += 1;
     show();
-    const answer = await server.segment(lane, owner, ask);
+    const answer = await server.segment(lane, owner, ask, notices.progress);
     asking -= 1;
+    notices.progress(null);
     const now = current();
     const wanted = photo === owner && now && keyOf(now) === key && !answer.dropped;
-    if (wanted && answer.error) say(complaint, answer.error.message);
+    if (wanted && answer.stopped) {
+      history.push(withWords(history.state, runs.words?.ask ?? null));
+      return refresh(lane);
+    }
+    if (wanted && answer.error) say(complaint, told(answer));
     else if (wanted) accept(lane, ask, answer);
     show();
     return !answer.error;
@@ -178,7 +228,7 @@ export function mount(gradio) {
     button.disabled = true;
     const answer = await server.save(photo, what, refs.opacity.value / 100, kept(runs, layers));
     button.disabled = false;
-    if (answer.error) say(refs.saveError, answer.error.message);
+    if (answer.error) say(refs.saveError, told(answer));
     if (!answer.file) return;
     const link = el("a", { href: answer.file.url, download: answer.file.orig_name });
     document.body.append(link);
@@ -190,34 +240,54 @@ export function mount(gradio) {
     const before = history.state;
     const after = direction < 0 ? history.undo() : history.redo();
     if (after === before) return;
-    view.front = after.words === before.words ? "marks" : "words";
+    if (after.words !== before.words) view.front = "words";
+    else if (!sameMarks(after, before)) view.front = "marks";
     view.solo = null;
-    if (after.words?.kind === "text") refs.text.value = after.words.text;
+    if (after.words?.kind === "text") words.set(after.words.text);
     refreshAll();
   }
 
   function reset() {
     view.solo = null;
     view.overrides.clear();
-    history.push(withWords(clearMarks(history.state), null));
+    history.push(EMPTY);
     refreshAll();
+  }
+
+  /** Names, merges and deletions: nothing is asked, all of it can be undone. */
+  function edit(edits) {
+    history.push(withEdits(history.state, edits));
+    selection.clear();
+    view.solo = null;
+    show();
+  }
+
+  /** A layer becomes the painted mask, to be corrected with the brush. */
+  function refine(layer) {
+    const mask = { size: layer.grid, counts: encodeCounts(layer.counts) };
+    const kin = layer.lane === "marks" ? history.state : clearMarks(history.state);
+    selection.clear();
+    tools.choose("brush");
+    mark(withMask(kin, mask));
   }
 
   // ---- what is shown ----------------------------------------------------------------------
 
   function show() {
-    const arranged = arrange(runs, view);
+    const arranged = arrange(runs, view, history.state.edits);
     layers = arranged.layers;
     const notes = [runs.words, runs.marks].flatMap((run) => run?.messages ?? []);
     const some = layers.some((layer) => layer.visible);
     stage.set({ prompts: history.state });
     stage.setLayers(layers.filter((layer) => layer.visible));
+    selection.render(layers, view.solo);
+    stage.choose(selection.ids);
     list.render({
-      ...arranged, solo: view.solo, busy: asking > 0,
+      ...arranged, selected: selection.ids, sort: view.sort, busy: asking > 0,
       empty: notes.length > 0 || runs.words || runs.marks ? t("parts_none") : t("parts_empty"),
     });
     refs.notes.hidden = notes.length === 0;
-    refs.notes.replaceChildren(...notes.map((note) => el("li", {}, note)));
+    refs.notes.replaceChildren(...notes.map((note) => el("li", {}, language.sentence(note))));
     refs.pulse.hidden = asking === 0;
     refs.undo.disabled = !history.canUndo;
     refs.redo.disabled = !history.canRedo;
@@ -242,21 +312,15 @@ export function mount(gradio) {
     show();
   }
 
-  function solo(id) {
-    view.solo = view.solo === id ? null : id;
+  function solo(ids) {
+    view.solo = view.solo || ids.length === 0 ? null : ids;
     show();
   }
 
   function showTip(layer, at) {
-    refs.tip.hidden = !layer;
+    notices.tip(layer, at);
     stage.light(layer?.id ?? null);
     list.light(layer?.id ?? null);
-    if (!layer) return;
-    refs.tipName.textContent = layer.label;
-    refs.tipScore.textContent = layer.score;
-    const room = refs.stage.getBoundingClientRect();
-    const left = Math.max(8, Math.min(at.x + 16, room.width - refs.tip.offsetWidth - 8));
-    refs.tip.style.transform = `translate(${left}px, ${Math.min(at.y + 18, room.height - 40)}px)`;
   }
 
   // ---- controls ---------------------------------------------------------------------------
@@ -270,15 +334,9 @@ export function mount(gradio) {
     event.preventDefault();
     submitWords("text");
   });
-  const usePreset = (text) => {
-    refs.text.value = text;
-    submitWords("text");
-  };
-  refs.presets.append(...setup.presets.map(({ title, text }) =>
-    el("button", { type: "button", class: "pcs-preset", title: text, onclick: () => usePreset(text) }, title)));
 
   const clicks = {
-    everything: () => submitWords("everything"), undo: () => step(-1), redo: () => step(1), reset,
+    everything: () => submitWords("everything"), stop: server.stop, undo: () => step(-1), redo: () => step(1), reset,
     saveOverlay: () => save("overlay", refs.saveOverlay), saveCoco: () => save("coco", refs.saveCoco),
     fit: () => stage.fit(), closer: () => stage.zoom(1.5), farther: () => stage.zoom(1 / 1.5),
     help: () => refs.helpDialog.showModal(),
@@ -298,21 +356,27 @@ export function mount(gradio) {
     show();
   });
   const tools = createTools(refs, stage);
+  const compare = createCompare(refs, { changed: (share) => stage.set({ compare: share }) });
+  bindStored(refs.projector, "projector", (large) => {
+    element.classList.toggle("pcs-large", large);
+    stage.set({ large });
+  });
   bindTheme(refs.theme);
-  fillKeys(refs.keys, t);
   bindKeys(element, {
     undo: clicks.undo, redo: clicks.redo, everything: clicks.everything, help: clicks.help,
     flip: () => setSign(1 - sign), grain: setGrain, hide: setHidden,
-    tool: tools.choose, size: tools.resize,
+    tool: tools.choose, size: tools.resize, compare: compare.toggle, projector: () => refs.projector.click(),
     escape() {
       tools.choose("click");
+      compare.off();
+      selection.clear();
       view.solo = null;
       refs.photoError.hidden = refs.marksError.hidden = true;
       show();
     },
   });
 
-  show();
+  speak();
   if (setup.examples.length > 0) openPhoto({ example: setup.examples[0].id });
   else refs.empty.hidden = false;
   element.partclipseg = { stage, history }; // for tests and the console

@@ -1,5 +1,6 @@
 // Draws the photo, the layers, their names and the prompts on the one canvas.
 
+import { interiorPoints } from "./interior.mjs";
 import { anchorOf, buildLabelMap, NO_LAYER, paintFills, paintOutlines, pixelOf } from "./labelmap.mjs";
 import { toScreen } from "./view.mjs";
 
@@ -7,6 +8,7 @@ const INCLUDE = "#1769e0";
 const HATCH = [pixelOf(INCLUDE, 0.78), pixelOf(INCLUDE, 0.42)]; // stripes: not told by colour alone
 const EXCLUDE = "#c2410c";
 const NAMES_AT_MOST = 24;
+const LARGE = 1.8; // names for the back row of a room
 const MANY = 8; // layers from which on equal names are written once, on the largest
 export const MARK_RADIUS = 9;
 
@@ -36,7 +38,7 @@ export function createPainter() {
   let strokes = null;
 
   /** layers: visible ones only, [{id, label, score, colour, counts, area, faint, grid: [h, w]}] */
-  function setLayers(next) {
+  function setLayers(next, chosen = new Set()) {
     layers = next;
     if (layers.length === 0) {
       map = null;
@@ -49,17 +51,18 @@ export function createPainter() {
       outlines = sheet(width, height);
     }
     map = buildLabelMap(layers, width, height);
-    for (const layer of layers) layer.anchor ??= anchorOf(layer.counts, width, height);
-    colour(null);
+    const inside = interiorPoints(map, width, height, layers.length);
+    layers.forEach((layer, index) => { layer.anchor = inside[index] ?? anchorOf(layer.counts, width, height); });
+    colour(null, chosen);
   }
 
-  /** Repaints the layers; with `lit`, that one stands out. */
-  function colour(lit) {
+  /** Repaints the layers; `lit` stands out before the others, `chosen` ones have a white border. */
+  function colour(lit, chosen) {
     if (!map) return;
     const strong = (layer) => (lit ? layer.id === lit : !layer.faint);
     paintFills(map, layers.map((layer) => pixelOf(layer.colour, strong(layer) ? 1 : 0.4)), fills.pixels);
     const edges = layers.map((layer) =>
-      lit && layer.id === lit ? pixelOf("#ffffff") : pixelOf(layer.colour, strong(layer) ? 1 : 0.55));
+      layer.id === lit || chosen.has(layer.id) ? pixelOf("#ffffff") : pixelOf(layer.colour, strong(layer) ? 1 : 0.55));
     paintOutlines(map, size.width, size.height, edges, outlines.pixels);
     fills.flush();
     outlines.flush();
@@ -99,12 +102,19 @@ export function createPainter() {
     context.imageSmoothingQuality = "high";
     context.drawImage(photo.image, view.x, view.y, width, height);
     if (map && !scene.hidden) {
+      context.save();
+      if (scene.compare !== null) {
+        context.beginPath();
+        context.rect(box.width * scene.compare, 0, box.width, box.height);
+        context.clip();
+      }
       context.imageSmoothingEnabled = true;
       context.globalAlpha = scene.opacity;
       context.drawImage(fills.canvas, view.x, view.y, width, height);
       context.globalAlpha = 1;
       context.drawImage(outlines.canvas, view.x, view.y, width, height);
       if (scene.names) drawNames(context, scene);
+      context.restore();
     }
     if (strokes) context.drawImage(strokes.canvas, view.x, view.y, width, height);
     for (const area of scene.prompts.boxes) drawBox(context, view, area, true);
@@ -114,37 +124,38 @@ export function createPainter() {
     if (scene.ring) drawRing(context, scene.ring, scene.brush.size / 2);
   }
 
-  function drawNames(context, { view, photo, box, lit, font }) {
+  function drawNames(context, { view, photo, box, lit, font, large }) {
     const taken = [];
     const written = new Set();
     const shown = layers.filter((layer) => layer.anchor && !layer.faint)
       .sort((a, b) => b.area - a.area)
       .filter((layer) => layers.length <= MANY || (!written.has(layer.name) && written.add(layer.name)))
       .slice(0, NAMES_AT_MOST);
-    context.font = `600 12.5px ${font}`;
+    const unit = large ? LARGE : 1; // everything about a name grows together
+    context.font = `600 ${12.5 * unit}px ${font}`;
     context.textBaseline = "middle";
     for (const layer of shown) {
       const at = toScreen(view, { x: layer.anchor.x * photo.width, y: layer.anchor.y * photo.height });
-      const text = shorten(context, layer.name, 190);
-      const score = layer.score;
+      const text = shorten(context, layer.name, 190 * unit);
       const textWidth = context.measureText(text).width;
-      const scoreWidth = score ? context.measureText(score).width + 7 : 0;
-      const width = textWidth + scoreWidth + 28;
-      const chip = { width, height: 24, left: at.x - width / 2, top: at.y - 12 };
-      chip.left = Math.max(4, Math.min(box.width - width - 4, chip.left));
+      const scoreWidth = layer.score ? context.measureText(layer.score).width + 7 * unit : 0;
+      const chip = { width: textWidth + scoreWidth + 28 * unit, height: 24 * unit };
+      chip.left = Math.max(4, Math.min(box.width - chip.width - 4, at.x - chip.width / 2));
+      chip.top = at.y - chip.height / 2;
       if (!findRoom(chip, taken, box)) continue;
       taken.push(chip);
       context.globalAlpha = lit && layer.id !== lit ? 0.35 : 1;
-      chipBox(context, chip);
+      chipBox(context, chip, 7 * unit);
+      const middle = chip.top + chip.height / 2;
       context.fillStyle = layer.colour;
       context.beginPath();
-      context.arc(chip.left + 12, chip.top + 12, 4.5, 0, Math.PI * 2);
+      context.arc(chip.left + 12 * unit, middle, 4.5 * unit, 0, Math.PI * 2);
       context.fill();
       context.fillStyle = "#ffffff";
-      context.fillText(text, chip.left + 21, chip.top + 12.5);
-      if (score) {
+      context.fillText(text, chip.left + 21 * unit, middle + 0.5);
+      if (layer.score) {
         context.fillStyle = "rgba(255, 255, 255, 0.72)";
-        context.fillText(score, chip.left + 21 + textWidth + 7, chip.top + 12.5);
+        context.fillText(layer.score, chip.left + 28 * unit + textWidth, middle + 0.5);
       }
       context.globalAlpha = 1;
     }
@@ -156,8 +167,9 @@ export function createPainter() {
 /** Moves a chip up or down until it covers no other; false where there is no room. */
 function findRoom(chip, taken, box) {
   const wanted = chip.top;
-  for (const away of [0, 28, -28, 56, -56]) {
-    chip.top = Math.max(4, Math.min(box.height - 28, wanted + away));
+  for (const lines of [0, 1, -1, 2, -2]) {
+    const top = wanted + lines * (chip.height + 4);
+    chip.top = Math.max(4, Math.min(box.height - chip.height - 4, top));
     if (!taken.some((other) => overlaps(chip, other))) return true;
   }
   return false;
@@ -175,10 +187,10 @@ function shorten(context, text, room) {
   return `${letters.join("")}…`;
 }
 
-function chipBox(context, { left, top, width, height }) {
+function chipBox(context, { left, top, width, height }, radius) {
   context.fillStyle = "rgba(16, 18, 23, 0.84)";
   context.beginPath();
-  context.roundRect(left, top, width, height, 7);
+  context.roundRect(left, top, width, height, radius);
   context.fill();
 }
 

@@ -15,11 +15,10 @@ export function createPhotoDoor(root, refs, t, examples, on) {
 
   for (const example of examples) {
     refs.strip.append(el("div", { role: "listitem" }, el("button", {
-      type: "button", class: "pcs-example", "data-example": example.id, title: example.title,
-      onclick: () => on.example(example.id),
-    }, el("img", { src: example.thumbnail, alt: "", width: 96, height: 72, draggable: "false" }),
-    el("span", {}, example.title))));
+      type: "button", class: "pcs-example", "data-example": example.id, onclick: () => on.example(example.id),
+    }, el("img", { src: example.thumbnail, alt: "", width: 96, height: 72, draggable: "false" }), el("span"))));
   }
+  let marked = null;
 
   dropping(root, refs, t, on);
   document.addEventListener("paste", (event) => {
@@ -31,14 +30,27 @@ export function createPhotoDoor(root, refs, t, examples, on) {
   });
   camera(refs, t, on);
 
+  /** Titles and the credit, in the current language. */
+  function name() {
+    for (const { id, title } of examples) {
+      const button = refs.strip.querySelector(`[data-example="${CSS.escape(id)}"]`);
+      const own = t(`example_${id}`);
+      button.title = button.lastElementChild.textContent = own === `example_${id}` ? title : own;
+    }
+    const credit = examples.find((example) => example.id === marked);
+    refs.credit.textContent = credit ? t("credit", { source: credit.source, licence: credit.licence }) : "";
+  }
+  name();
+
   return {
+    name,
     mark(id) {
+      marked = id;
       for (const button of refs.strip.querySelectorAll("[data-example]")) {
         const chosen = button.dataset.example === id;
         button.setAttribute("aria-pressed", String(chosen));
       }
-      const credit = examples.find((example) => example.id === id);
-      refs.credit.textContent = credit ? t("credit", { source: credit.source, licence: credit.licence }) : "";
+      name();
     },
   };
 }

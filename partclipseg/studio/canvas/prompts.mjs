@@ -2,10 +2,12 @@
 //
 // A state is immutable: {points: [{x, y, label}], boxes: [[x0, y0, x1, y1]], mask, words}, in pixels
 // of the photo; label is 1 for "this belongs to it", 0 for "this does not". `mask` is null or
-// {size: [h, w], counts}. `words` is the text or the everything run that is shown, so that undo
-// brings words back too.
+// {size: [h, w], counts}. `words` is the text or the everything run that is shown and `edits` what
+// was made of the layers, so that undo brings these back too.
 
-export const EMPTY = Object.freeze({ points: [], boxes: [], mask: null, words: null });
+import { NO_EDITS } from "./edits.mjs";
+
+export const EMPTY = Object.freeze({ points: [], boxes: [], mask: null, words: null, edits: NO_EDITS });
 export const HISTORY_LIMIT = 200;
 
 export const hasMarks = (state) => state.points.length > 0 || state.boxes.length > 0 || state.mask !== null;
@@ -28,12 +30,21 @@ export function withMask(state, mask) {
   return { ...state, mask };
 }
 
+export function withEdits(state, edits) {
+  return { ...state, edits };
+}
+
 export function withWords(state, words) {
   return { ...state, words };
 }
 
 export function clearMarks(state) {
   return { ...state, points: [], boxes: [], mask: null };
+}
+
+/** Whether two states ask for the same with clicks, boxes and a mask. */
+export function sameMarks(a, b) {
+  return a.points === b.points && a.boxes === b.boxes && a.mask === b.mask;
 }
 
 /**

@@ -1,6 +1,7 @@
-// From the server's answers to the layers that are shown. Pure: threshold, granularity, visibility
-// and solo are decided here and never ask the server.
+// From the server's answers to the layers that are shown. Pure: threshold, granularity, visibility,
+// order and solo are decided here and never ask the server.
 
+import { applyEdits, NO_EDITS } from "./edits.mjs";
 import { decodeCounts } from "./rle.mjs";
 
 /** Two questions with the same key have the same answer. */
@@ -12,10 +13,10 @@ export function readLayers(parts, ask, lane) {
     const counts = decodeCounts(part.rle.counts);
     const area = counts.reduce((sum, length, at) => (at % 2 === 1 ? sum + length : sum), 0);
     return {
-      id: `${lane}:${keyOf(ask)}:${index}`, index, lane, counts, area, grid: part.rle.size,
+      id: `${lane}:${keyOf(ask)}:${index}`, lane, counts, area, grid: part.rle.size,
       label: part.label, object: part.object, part: part.part, colour: part.colour,
       similarity: part.similarity, probability: part.probability, iou: part.predicted_iou,
-      grain: part.granularity, share: part.share,
+      grain: part.granularity, share: part.share, given: false, sources: [{ lane, index }],
       score: part.similarity === null ? "" : part.similarity.toFixed(2),
     };
   });
@@ -34,39 +35,63 @@ function areAlternatives(run) {
 
 /**
  * @param runs {words, marks}: each {ask, layers} or null
- * @param view {threshold, grain, overrides: Map(id -> visible), solo, front: "words"|"marks"}
+ * @param view {threshold, grain, overrides: Map(id -> visible), solo: [ids] or null, sort, front:
+ *   "words"|"marks"}
+ * @param edits what the person has made of the layers
  * @returns {layers, below}: layers for the list, each with `visible`, `faint` and `name` (the short
  *   label where all are of one object); `below` counts those that the threshold leaves out
  */
-export function arrange(runs, view) {
-  const layers = [];
-  let below = 0;
-  const objects = new Set([runs.words, runs.marks].flatMap((run) => run?.layers ?? []).map((layer) => layer.object));
-  for (const run of [runs.marks, runs.words]) {
-    if (!run) continue;
+export function arrange(runs, view, edits = NO_EDITS) {
+  const found = [runs.marks, runs.words].filter(Boolean).flatMap((run) => {
     const chosen = areAlternatives(run) ? chosenAlternative(run.layers, view.grain) : null;
-    for (const layer of run.layers) {
-      if (layer.lane === "words" && (layer.probability ?? 1) < view.threshold) {
-        below += 1;
-        continue;
-      }
-      const own = view.overrides.get(layer.id) ?? (chosen === null || chosen === layer);
-      layers.push({
-        ...layer,
-        name: objects.size > 1 ? layer.label : layer.part || layer.label,
-        visible: view.solo ? view.solo === layer.id : own,
-        faint: !view.solo && runs.marks !== null && runs.words !== null && layer.lane !== view.front,
-      });
-    }
-  }
-  return { layers, below };
+    return run.layers.map((layer) => ({ ...layer, visible: chosen === null || chosen === layer }));
+  });
+  const edited = applyEdits(found, edits);
+  const sure = edited.filter((layer) => layer.lane !== "words" || (layer.probability ?? 1) >= view.threshold);
+  const several = new Set(sure.map((layer) => layer.object)).size > 1;
+  const both = runs.marks !== null && runs.words !== null;
+  const layers = sure.map((layer) => ({
+    ...layer,
+    name: several ? layer.label : layer.part || layer.label,
+    visible: view.solo ? view.solo.includes(layer.id) : view.overrides.get(layer.id) ?? layer.visible,
+    faint: !view.solo && both && layer.lane !== view.front,
+  }));
+  return { layers: sorted(layers, view.sort), below: edited.length - sure.length };
 }
 
-/** What a download is made of: every question with the numbers of the layers that are shown. */
+const VALUES = {
+  name: (layer) => layer.label.toLocaleLowerCase(),
+  similarity: (layer) => layer.similarity, iou: (layer) => layer.iou, area: (layer) => layer.area,
+};
+
+/** sort: null (as found) or {by, down}; what has no number stands last either way. */
+function sorted(layers, sort) {
+  if (!sort) return layers;
+  const value = VALUES[sort.by];
+  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b);
+  return [...layers].sort((first, second) => {
+    const [a, b] = [value(first), value(second)];
+    if (a === null || b === null) return (a === null) - (b === null);
+    return sort.down ? compare(b, a) : compare(a, b);
+  });
+}
+
+/** The next order after a press on a column's head: names from A, numbers from the largest, none. */
+export function nextSort(sort, by) {
+  const first = by !== "name";
+  if (sort?.by !== by) return { by, down: first };
+  return sort.down === first ? { by, down: !first } : null;
+}
+
+/** What a download is made of: the questions, and each layer shown with the parts it is made of. */
 export function kept(runs, layers) {
-  return [runs.words, runs.marks].filter(Boolean).map((run) => ({
-    ask: run.ask,
-    keep: layers.filter((layer) => layer.visible && run.layers.some((own) => own.id === layer.id))
-      .map((layer) => layer.index),
-  })).filter((run) => run.keep.length > 0);
+  const lanes = ["words", "marks"].filter((lane) => runs[lane]);
+  const shown = layers.filter((layer) => layer.visible);
+  return {
+    runs: lanes.map((lane) => runs[lane].ask),
+    layers: shown.map(({ label, colour, given, sources }) => ({
+      label: given ? label : null, colour,
+      sources: sources.map(({ lane, index }) => [lanes.indexOf(lane), index]),
+    })),
+  };
 }

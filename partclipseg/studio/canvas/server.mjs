@@ -3,13 +3,15 @@
 import { createBridge } from "./bridge.mjs";
 
 /**
- * @param trigger, upload, watch, props: what Gradio gives a component's script
+ * @param trigger, upload, watch, props, server: what Gradio gives a component's script
  * @param limits {maxUploadMb}
  */
-export function createServer({ trigger, upload, watch, props }, limits, t) {
+export function createServer({ trigger, upload, watch, props, server: direct }, limits, t) {
   const bridge = createBridge(trigger);
   watch("value", () => bridge.receive(props.value));
   window.addEventListener("partclipseg:failed", (event) => bridge.fail(event.detail));
+
+  let slow = null;
 
   const failure = (message) => ({ error: { message } });
 
@@ -37,9 +39,12 @@ export function createServer({ trigger, upload, watch, props }, limits, t) {
   }
 
   /** Asks about a photo; one that the server has had to let go is sent again first. */
-  async function segment(lane, photo, ask) {
-    const question = { photo: photo.id, ask };
-    const first = outcomeOf(await bridge.ask(lane, "segment_photo", question));
+  async function segment(lane, photo, ask, onStage = () => {}) {
+    const token = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const question = { photo: photo.id, ask, token };
+    if (ask.kind === "everything") slow = token;
+    const first = outcomeOf(await bridge.ask(lane, "segment_photo", question, onStage));
+    if (slow === token) slow = null;
     if (first.error?.code !== "photo_gone") return first;
     const again = await openPhoto(photo.source, () => {});
     if (again.dropped) return again;
@@ -47,14 +52,26 @@ export function createServer({ trigger, upload, watch, props }, limits, t) {
     return outcomeOf(await bridge.ask(lane, "segment_photo", question));
   }
 
-  async function save(photo, what, opacity, runs) {
-    return outcomeOf(await bridge.ask("save", "save_result", { photo: photo.id, what, opacity, runs }));
+  async function save(photo, what, opacity, shown) {
+    return outcomeOf(await bridge.ask("save", "save_result", { photo: photo.id, what, opacity, ...shown }));
+  }
+
+  /** Ends the slow question under way, wherever it is; its answer is {stopped: true}. */
+  function stop() {
+    if (slow) direct.stop_answer({ token: slow }).catch(() => null);
+  }
+
+  /** What is understood of words; asked beside the queue, and without an answer nothing is lost. */
+  function readWords(text, caret) {
+    return direct.read_words({ text, caret }).catch(() => null);
   }
 
   return {
     openPhoto,
     segment,
     save,
+    stop,
+    readWords,
     get busy() {
       return bridge.busy;
     },

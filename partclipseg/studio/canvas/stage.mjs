@@ -11,7 +11,8 @@ const KEY_MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Ar
 
 /**
  * @param canvas the canvas element; its parent is the room it has
- * @param on {click(x, y, negative), box(area), stroke(mask), remove(mark), hover(layer, screenPoint)}
+ * @param on {click(x, y, negative), box(area), stroke(mask), remove(mark), pick(layer),
+ *   hover(layer, screenPoint)}
  */
 export function createStage(canvas, on) {
   const context = canvas.getContext("2d");
@@ -20,7 +21,8 @@ export function createStage(canvas, on) {
   const scene = {
     box: { width: 0, height: 0 }, ratio: 1, photo: null, view: { scale: 1, x: 0, y: 0 },
     prompts: EMPTY, opacity: 0.55, hidden: false, names: true, dragging: null, lit: null, cursor: null,
-    brush: { tool: "click", size: BRUSH.usual }, ring: null,
+    brush: { tool: "click", size: BRUSH.usual }, ring: null, chosen: new Set(), compare: null,
+    large: false,
     font: getComputedStyle(canvas).fontFamily,
   };
   let fitted = scene.view;
@@ -75,6 +77,7 @@ export function createStage(canvas, on) {
 
   function act(action) {
     if (action.type === "click") return click(action);
+    if (action.type === "pick") return on.pick(layerUnder(action.at));
     if (action.type === "box-move") {
       scene.dragging = areaOf(action);
     } else if (action.type === "box") {
@@ -135,6 +138,12 @@ export function createStage(canvas, on) {
     if (insidePhoto(scene.photo, point)) on.click(point.x, point.y, negative);
   }
 
+  function layerUnder(at) {
+    const point = toPhoto(scene.view, at);
+    if (scene.hidden || !insidePhoto(scene.photo, point)) return null;
+    return painter.layerAt(point.x / scene.photo.width, point.y / scene.photo.height);
+  }
+
   const local = (event) => ({ x: event.clientX - origin.left, y: event.clientY - origin.top });
 
   function describe(event) {
@@ -176,10 +185,7 @@ export function createStage(canvas, on) {
     const painting = scene.brush.tool !== "click";
     scene.ring = painting && inside && event.pointerType !== "touch" ? local(event) : null;
     if (painting) redraw();
-    const layer = inside && !scene.hidden && !painting
-      ? painter.layerAt(point.x / scene.photo.width, point.y / scene.photo.height)
-      : null;
-    on.hover(layer, local(event));
+    on.hover(painting ? null : layerUnder(local(event)), local(event));
   });
   canvas.addEventListener("pointerup", (event) => {
     clearTimeout(resting);
@@ -244,7 +250,7 @@ export function createStage(canvas, on) {
     },
     setLayers(layers) {
       scene.lit = null;
-      painter.setLayers(layers);
+      painter.setLayers(layers, scene.chosen);
       redraw();
     },
     set(values) {
@@ -253,10 +259,17 @@ export function createStage(canvas, on) {
       if (values.brush) canvas.classList.toggle("pcs-canvas--brush", values.brush.tool !== "click");
       redraw();
     },
+    /** Makes one layer stand out, as long as the pointer is on it. */
     light(id) {
       if (scene.lit === id) return;
       scene.lit = id;
-      painter.colour(id);
+      painter.colour(id, scene.chosen);
+      redraw();
+    },
+    /** Marks layers as chosen. ids: a Set */
+    choose(ids) {
+      scene.chosen = ids;
+      painter.colour(scene.lit, ids);
       redraw();
     },
     zoom,

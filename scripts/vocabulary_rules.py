@@ -51,7 +51,9 @@ UNKIND_USAGE = {"disparagement", "ethnic slur", "obscenity", "slang", "street na
 UNKIND_WORDS = re.compile(
     r"\b(?:ass|arse|bum|tits?|boobs?|knockers|bastard|bitch|whore|crap(?:per)?|shit\w*|piss\w*"
     r"|negro|gypsy|squaw|savage|oriental|cripple|spastic|moron|penis|scrot\w*|anal"
-    r"|idiot box|boob tube|faggot)\b"
+    r"|idiot box|boob tube|fag(?:got)?|coon|jap|chink|dick|pecker|hooker|harem|vibrator|pessary"
+    r"|corpse|cadaver|gallows|gibbet|guillotine|electric chair|gas chamber|noose|galley slave"
+    r"|nipple|spermat\w*|spermic\w*|tin can)\b"
 )
 GROUPS = {
     "not visible": NOT_VISIBLE, "anatomy": ANATOMY, "anatomy kept": ANATOMY_KEPT, "tops": TOPS,

@@ -195,7 +195,7 @@ def _as_json(dataset: PartDataset, names: Mapping[int, str]) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for photo in dataset.images:
         for mask in photo.annotations:
-            row = {
+            row: dict[str, Any] = {
                 "id": len(annotations), "image_id": photo.id, "iscrowd": 0,
                 "category_id": numbers[mask.object, mask.part], "segmentation": mask.rle,
                 "bbox": list(mask.bbox), "area": mask.area,

@@ -226,7 +226,7 @@ def as_json(times: Mapping[str, Timing]) -> dict[str, Any]:
     }
 
 
-def rows(figures: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+def rows(figures: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """``(what, median, best, processor time)`` with units, for every figure of the JSON."""
     named = {
         "encode_ms": "encode a photo",

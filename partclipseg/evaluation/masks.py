@@ -41,9 +41,12 @@ class ClickScorer:
 
     def _count_boundaries(self, masks: list[Mask], scores: list[float], target: Mask) -> None:
         """Of the mask with the best IoU and of the first one, as their IoUs are counted."""
-        best, first = ((masks[i] if masks else None) for i in (int(np.argmax(scores)), 0))
-        of_best = 0.0 if best is None else boundary_iou(best, target)
-        of_first = of_best if first is best else boundary_iou(first, target)
+        if not masks:
+            self.boundaries.append((0.0, 0.0))
+            return
+        best, first = masks[int(np.argmax(scores))], masks[0]
+        of_first = boundary_iou(first, target)
+        of_best = of_first if best is first else boundary_iou(best, target)
         self.boundaries.append((of_best, of_first))
 
     def _predict(self, points: Any, labels: Any, last: Mask | None, photo: Any) -> Segmentation:

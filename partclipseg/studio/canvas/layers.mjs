@@ -98,7 +98,9 @@ export function createLayerList(root, t, on) {
     field.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.isComposing) return;
-      if (event.key === "Enter" || event.key === "Escape") end(event.key === "Enter");
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      event.preventDefault(); // the name has the focus next: this Enter must not press it
+      end(event.key === "Enter");
     });
     field.addEventListener("blur", () => end(true));
     line.querySelector(".pcs-layer__label").replaceChildren(field);

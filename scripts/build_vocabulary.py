@@ -371,6 +371,7 @@ def write(builder: Builder, path: Path) -> None:
     data = {
         "names": ["|".join([n, *builder.aliases.get(n, ())]) for n in builder.order],
         "parts": {n: "|".join(builder.parts[n]) for n in builder.order if n in builder.parts},
+        "everyday": sum(name in builder.hand_words for name in builder.order),
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))

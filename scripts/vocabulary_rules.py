@@ -53,7 +53,7 @@ UNKIND_WORDS = re.compile(
     r"|negro|gypsy|squaw|savage|oriental|cripple|spastic|moron|penis|scrot\w*|anal"
     r"|idiot box|boob tube|fag(?:got)?|coon|jap|chink|dick|pecker|hooker|harem|vibrator|pessary"
     r"|corpse|cadaver|gallows|gibbet|guillotine|electric chair|gas chamber|noose|galley slave"
-    r"|nipple|spermat\w*|spermic\w*|tin can)\b"
+    r"|nipple|spermat\w*|spermic\w*|tin can|death ch\w+|gallous|hareem)\b"
 )
 GROUPS = {
     "not visible": NOT_VISIBLE, "anatomy": ANATOMY, "anatomy kept": ANATOMY_KEPT, "tops": TOPS,

@@ -20,17 +20,23 @@ class Vocabulary:
         words: every concept's name, followed by its other words.
         parts: name -> names of its parts, the most telling first; ``=dog/9`` stands for the first
             nine parts of a dog.
+        everyday: how many of the first names are everyday ones; None for all.
 
     Attributes:
         names: one a concept.
+        everyday: the first of them, chosen by hand.
         objects: names of what has parts.
     """
 
     def __init__(
-        self, words: Iterable[Sequence[str]], parts: Mapping[str, Sequence[str]] | None = None
+        self,
+        words: Iterable[Sequence[str]],
+        parts: Mapping[str, Sequence[str]] | None = None,
+        everyday: int | None = None,
     ) -> None:
         self._words = tuple(tuple(row) for row in words)
         self.names = tuple(row[0] for row in self._words)
+        self.everyday = self.names[:everyday]
         # A name stands for itself even where another concept claims it as its other word.
         self._index = {fold(name): name for name in reversed(self.names)}
         for name, *others in self._words:
@@ -47,6 +53,7 @@ class Vocabulary:
         return cls(
             (row.split("|") for row in data["names"]),
             {name: row.split("|") for name, row in data["parts"].items()},
+            data["everyday"],
         )
 
     def _spell_out(self, parts: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -103,8 +103,9 @@ def _measured(args: argparse.Namespace) -> dict[str, Any]:
         figures |= {name: round(value, 3) for name, value in app.items()}
     if args.compare:
         progress("other models")
-        threads, times = figures["threads"], max(3, repeats.slow)
-        figures["comparison"] = comparison.compare(args.model, photo, threads, times)
+        figures["comparison"] = comparison.compare(
+            args.model, photo, figures["threads"], max(3, repeats.slow)
+        )
         figures["ratios"] = comparison.ratios(figures["comparison"])
     return figures
 

@@ -161,7 +161,7 @@ def _clipseg(model: str, pixels: Any) -> tuple[nn.Module, Encode]:
 def _tinyvit(model: str, pixels: Any) -> tuple[nn.Module, Encode]:
     import timm
 
-    built = timm.create_model("tiny_vit_5m_224", num_classes=0).eval()  # takes any size
+    built: Any = timm.create_model("tiny_vit_5m_224", num_classes=0).eval()  # takes any size
     photo = resized(pixels, (1024, 1024))
     return built, lambda: built.forward_features(photo)
 

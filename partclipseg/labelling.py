@@ -17,12 +17,13 @@ from partclipseg.encoding import EncodedPhoto
 from partclipseg.errors import InputError
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.modeling.recognition import LARGEST_SCALE, Part2CLIP, similarity_maps
-from partclipseg.naming import EXTENT_WEIGHT, FOREIGN_SHARPNESS, MaskName, Namer
+from partclipseg.naming import FOREIGN_SHARPNESS, MaskName, Namer
 from partclipseg.prompts import Query
 from partclipseg.vocabulary import Vocabulary
 from partclipseg.vocabulary.cache import EmbeddingCache, fingerprint
 
 OBJECTS = 3  # objects whose parts are tried
+EXTENT_WEIGHT = 0.5  # in cosines: what a name loses on a mask far from its extent
 LOOKED_FOR = 12  # objects whose extent is looked at
 BATCH = 256
 

@@ -17,6 +17,7 @@ from partclipseg.modeling.layers import upsample_convex
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.modeling.recognition import Part2CLIP, similarity_maps
 from partclipseg.prompts import Query
+from partclipseg.wording import embed_queries
 
 # An object counts as found when its surest cells, this share of the photo, believe in it.
 SUREST_SHARE = 0.004
@@ -24,7 +25,9 @@ SUREST_SHARE = 0.004
 ZOOM_BELOW = 0.75
 ZOOM_MARGIN = 0.15
 SHARPNESS = 20.0  # of cosines that become probabilities over asked names
-EXTENT_WEIGHT = 0.5  # in cosines: what an object's name loses on a mask far from its extent
+# In cosines: what an object's name loses on a mask that is not all of it, and what a part's name
+# loses on a mask that lies elsewhere. A mask of a tenth of a car is never called the car.
+WHOLE_WEIGHT, PART_WEIGHT = 1.0, 0.5
 FOREIGN_SHARPNESS = 100.0  # CLIP's own logit scale
 OUTSIDE = -20.0  # logit of what a look does not see
 
@@ -117,9 +120,13 @@ class Namer:
         self.model = model
         self.embed: TextEmbeddings = model.text_embeddings
 
+    def read(self, queries: Sequence[Query]) -> Tensor:
+        """Asked names -> (N, D) unit vectors; see ``wording.embed_queries``."""
+        return embed_queries(self.embed, queries)
+
     def objects(self, photo: EncodedPhoto, names: Sequence[str]) -> Evidence:
         """Where each object is."""
-        logits = object_logits(self.model, photo.full, self.embed(names))
+        logits = object_logits(self.model, photo.full, self.read([Query(n, None) for n in names]))
         values = sigmoid(to_photo(photo.full, logits, photo.size, outside=OUTSIDE))
         return Evidence(values, values, presence(logits.sigmoid()).cpu().numpy())
 
@@ -129,7 +136,8 @@ class Namer:
         Where the object fills a small piece of the photo, a second look at its crop has half of
         the say inside the crop: the whole photo knows the object, the crop sees the details.
         """
-        name, text = self.embed([owner]), self.embed([f"{part} of a {owner}" for part in parts])
+        name = self.read([Query(owner, None)])
+        text = self.read([Query(owner, part) for part in parts])
 
         def ask(look: Encoding) -> tuple[Tensor, np.ndarray]:
             gate = object_logits(self.model, look, name)
@@ -152,7 +160,7 @@ class Namer:
 
     def words(self, photo: EncodedPhoto, words: Sequence[str]) -> Evidence:
         """Words that stand alone may name a part or an object; the surer reading counts."""
-        text = self.embed(words)
+        text = self.read([Query(None, word) for word in words])
         as_part = part_logits(self.model, photo.full, text)
         as_object = object_logits(self.model, photo.full, text)
         sure = torch.stack([presence(as_part.sigmoid()), presence(as_object.sigmoid())])
@@ -164,7 +172,7 @@ class Namer:
         self, photo: EncodedPhoto, region: np.ndarray, owner: str, parts: Sequence[str]
     ) -> np.ndarray:
         """Every pixel of an (H, W) bool region gets one of the parts: (H, W) int16, -1 outside."""
-        text = self.embed([f"{part} of a {owner}" for part in parts])
+        text = self.read([Query(owner, part) for part in parts])
         votes = to_photo(
             photo.full, part_logits(self.model, photo.full, text).softmax(0), photo.size
         )
@@ -190,7 +198,7 @@ class Namer:
             small = F.interpolate(masks.float()[None], size=size, mode="area")[0]
             cosine = Part2CLIP.pool(photo.full.foreign, small) @ text.T
             return cosine, (FOREIGN_SHARPNESS * cosine).softmax(-1)
-        features, text = photo.full.features, self.embed(phrases)
+        features, text = photo.full.features, self.read(queries)
         as_part = mean_vectors(features.part[0], masks) @ text.T
         as_object = mean_vectors(features.object[0], masks) @ text.T
         whole = torch.tensor([q.part is None for q in queries], device=text.device)
@@ -211,11 +219,32 @@ class Namer:
         flat = masks.flatten(1).float()
         both = flat @ extent.T
         union = flat.sum(1, keepdim=True) + extent.sum(1) - both
-        return EXTENT_WEIGHT * SHARPNESS * (1 - both / union.clamp(min=1))
+        return WHOLE_WEIGHT * SHARPNESS * (1 - both / union.clamp(min=1))
+
+    def _outside_parts(
+        self, photo: EncodedPhoto, masks: Tensor, queries: Sequence[Query]
+    ) -> Tensor:
+        """What a part's name loses on (M, h, w) masks that lie elsewhere: (M, N), >= 0.
+
+        Parts of one object compete for its pixels; a mask is called by a part in so far as it lies
+        where that part wins. A mask may be one piece of several (a wheel), so only what of it is
+        outside counts.
+        """
+        loss = torch.zeros(len(masks), len(queries))
+        flat = masks.flatten(1)
+        share = flat / flat.sum(1, keepdim=True).clamp(min=1)
+        for owner in {q.object for q in queries if q.object and q.part}:
+            index = [i for i, q in enumerate(queries) if q.object == owner and q.part]
+            gate = object_logits(self.model, photo.full, self.read([Query(owner, None)])) > 0
+            names = part_logits(self.model, photo.full, self.read([queries[i] for i in index]))
+            wins = (names == names.amax(0)) & (names > 0) & gate
+            inside = share @ wins.flatten(1).float().T
+            loss[:, index] = (PART_WEIGHT * SHARPNESS * (1 - inside)).cpu()
+        return loss
 
     def similarity(self, photo: EncodedPhoto, queries: Sequence[Query]) -> np.ndarray:
         """Cosine of every pixel with every name, read as in ``compare``: (N, H, W) float32."""
-        features, text = photo.full.features, self.embed([q.text for q in queries])
+        features, text = photo.full.features, self.read(queries)
         as_part = similarity_maps(features.part[0], text)
         as_object = similarity_maps(features.object[0], text)
         cosine = torch.stack(
@@ -236,7 +265,11 @@ class Namer:
         if not len(logits):
             return []
         queries = list(queries) or self.likely(photo)
-        cosine, probability = self.compare(photo, logits.sigmoid(), queries)
+        masks = logits.sigmoid()
+        cosine, probability = self.compare(photo, masks, queries)
+        if self.model.recognizer is None:
+            probability = probability * (-self._outside_parts(photo, masks, queries)).exp()
+            probability = probability / probability.sum(-1, keepdim=True)
         best = probability.argmax(-1).tolist()
         return [
             MaskName(queries[b], float(cosine[i, b]), float(probability[i, b]))
@@ -250,3 +283,21 @@ class Namer:
         sure = presence(object_logits(self.model, photo.full, self.embed(owners)).sigmoid())
         chosen = [owners[i] for i in sure.argsort(descending=True)[:most].tolist()]
         return [Query(o, p) for o in chosen for p in (None, *common[o])]
+
+
+def by_object(
+    queries: Sequence[Query],
+) -> dict[tuple[str | None, bool], list[Query]]:
+    """Queries that are answered together: an object's parts, or the object as a whole."""
+    groups: dict[tuple[str | None, bool], list[Query]] = {}
+    for query in queries:
+        groups.setdefault((query.object, query.part is None), []).append(query)
+    return groups
+
+
+def winner(score: Sequence[np.ndarray], asked: Sequence[Query], whole: bool) -> np.ndarray:
+    """Which query wins each pixel, (H, W): wholes compete with wholes, parts with parts."""
+    index = [i for i, query in enumerate(asked) if (query.part is None) == whole]
+    if not index:
+        return np.array(-1)
+    return np.array(index)[np.stack([score[i] for i in index]).argmax(0)]

@@ -24,7 +24,7 @@ from partclipseg.encoding import EncodedPhoto, encode_pixels
 from partclipseg.errors import InputError
 from partclipseg.modeling.mask_decoder import GRANULARITIES
 from partclipseg.modeling.partclipseg import PartCLIPSeg
-from partclipseg.naming import Evidence, MaskName, Namer
+from partclipseg.naming import Evidence, MaskName, Namer, by_object, winner
 from partclipseg.results import Labels, PartMask, Segmentation
 
 ImageSource = str | Path | Image.Image | np.ndarray | images.Photo
@@ -126,7 +126,7 @@ class PartPredictor:
             return self._by_words(photo, given.queries, 0.5, ())
         began = time.perf_counter()
         names = [q for q in given.queries if q.sign > 0]
-        texts = self.namer.embed([q.text for q in names])
+        texts = self.namer.read(names)
         batch = prompt_batch(
             photo.full, given.points, given.point_labels, given.boxes, given.mask,
             texts[0] if len(names) == 1 else None,
@@ -270,11 +270,12 @@ class PartPredictor:
         probability: list[np.ndarray] = []
         score: list[np.ndarray] = []
         messages = list(notes)
-        for owner, group in _by_object(queries).items():
+        for (owner, _), group in by_object(queries).items():
             evidence = self._evidence(photo, owner, group)
             sure = evidence.presence
             if owner is not None and float(sure.max()) < FOUND:
-                messages.append(f"No {owner} was found in the photo.")
+                missing_owner = f"No {owner} was found in the photo."
+                messages += [missing_owner] if missing_owner not in messages else []
                 continue
             for i, query in enumerate(group):
                 if owner is not None or sure[i] >= FOUND:
@@ -282,10 +283,10 @@ class PartPredictor:
                     probability.append(evidence.probability[i])
                     score.append(evidence.score[i])
         found: list[PartMask] = []
-        winner = np.stack(score).argmax(0) if score else None
+        winners = [winner(score, asked, whole) for whole in (False, True)]
         for index, (query, values) in enumerate(zip(asked, probability, strict=True)):
             if query.sign > 0:
-                region = (winner == index) & (values > threshold)
+                region = (winners[query.part is None] == index) & (values > threshold)
                 found += self._found(photo, query, region, values)
         missing = [q for q in wanted if q.label not in {p.label for p in found}]
         gone = {m.split(" was ")[0][3:] for m in messages}
@@ -313,7 +314,7 @@ class PartPredictor:
         grid = torch.from_numpy(photo.full.frame.mask_to_model(region))[None]
         cosine, _ = self.namer.compare(photo, grid, [query])
         nothing = np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4))
-        words = self.namer.embed([query.text])[0]
+        words = self.namer.read([query])[0]
         decoded = decode(self.model, photo.full, prompt_batch(photo.full, *nothing, region, words))
         return [
             PartMask.from_mask(
@@ -372,13 +373,6 @@ class PartPredictor:
                 "decode_ms": 1000 * (time.perf_counter() - began),
             },
         )
-
-
-def _by_object(queries: Sequence[prompts.Query]) -> dict[str | None, list[prompts.Query]]:
-    groups: dict[str | None, list[prompts.Query]] = {}
-    for query in queries:
-        groups.setdefault(query.object, []).append(query)
-    return groups
 
 
 def _queries(names: str | Sequence[str] | None) -> list[prompts.Query]:

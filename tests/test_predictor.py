@@ -38,6 +38,23 @@ def test_an_unusable_device_is_named(device):
         load("lite", device)
 
 
+def test_an_object_and_its_parts_may_be_asked_together(predictor, truck):
+    found = named(predictor.segment("car: wheel; car:", photo=truck))
+    assert set(found) == {"car: wheel", "car"}
+    alone = named(predictor.segment("car: wheel", photo=truck))
+    assert (found["car: wheel"] == alone["car: wheel"]).all()  # the whole takes nothing from it
+    assert (found["car"] & found["car: wheel"]).sum() > 0.7 * found["car: wheel"].sum()
+    nothing = predictor.segment("piano: key; piano:", photo=truck)
+    assert nothing.messages.count("No piano was found in the photo.") == 1
+
+
+def test_a_click_without_words_names_the_part_and_the_whole(predictor, truck):
+    found = predictor.predict([WHEEL], [1], photo=truck).parts
+    labels = {p.granularity: p.label for p in found}
+    assert labels["whole"] == "car"
+    assert "car: wheel" in labels.values()
+
+
 def test_words_find_the_parts_of_a_car(predictor, truck):
     result = predictor.segment("car: wheel, front door", photo=truck)
     wheel = named(result)["car: wheel"]

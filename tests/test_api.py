@@ -158,7 +158,8 @@ SQUARE = {"size": [60, 80], "counts": "0P1"}
     ("endpoint", "arguments", "sentence"),
     [
         ("/segment_text", {"text": "wheel", "threshold": "much"}, "number between 0 and 1"),
-        ("/segment_prompts", {"mask": {"size": [4, 4], "counts": "0@0"}}, "not a part|same size"),
+        ("/segment_prompts", {"mask": {"size": [4, 4], "counts": "0@0"}}, "run lengths fill that"),
+        ("/segment_prompts", {"mask": rle(np.ones((4, 9)))}, "must have the shape of the photo"),
         ("/segment_prompts", {"mask": SQUARE}, "not a part|cover"),
         ("/label", {"masks": []}, "at least one mask"),
         ("/label", {"masks": [3]}, "must be a list of"),

@@ -4,7 +4,6 @@ and gives back one message and the session that holds from now on.
 A handler never raises: an error becomes a sentence in its message, and the session stays.
 """
 
-import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
@@ -127,15 +126,12 @@ class Handlers:
         encoded = encoded_photo(self.engine, session, fields.get("photo"))
         answers = [self.engine.answer(encoded, ask).segmentation for ask in kept.asks]
         segmentation = kept.segmentation(answers)
-        stem = exports.safe_stem(encoded.photo.name)
-        if fields.get("what") == "overlay":
-            opacity = _share(fields.get("opacity"))
-            content = exports.overlay_png(encoded.photo.array, segmentation, opacity=opacity)
-            return wire.file_data(content, f"{stem}_overlay.png")
-        if fields.get("what") == "coco":
-            text = json.dumps(exports.coco(segmentation), indent=1, ensure_ascii=False)
-            return wire.file_data(text.encode(), f"{stem}_coco.json")
-        raise InputError(MALFORMED)
+        what = fields.get("what")
+        if what not in exports.FORMATS:
+            raise InputError(MALFORMED)
+        opacity = _share(fields.get("opacity"))
+        file = exports.export(what, encoded.photo.array, segmentation, opacity=opacity)
+        return wire.file_data(file.content, file.name)
 
 
 def _file_name(source: Mapping[str, Any], path: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from partclipseg.studio import assets, examples, strings
+from partclipseg.studio import assets, examples, strings, zerogpu
 from partclipseg.studio.api import Api
 from partclipseg.studio.engine import Engine, Predictor
 from partclipseg.studio.events import Handlers
@@ -21,7 +21,11 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
     Args:
         load: makes the predictor; the default loads ``settings.model``.
     """
-    engine = Engine(load or (lambda: load_predictor(settings.model)), settings.cache_mb * 2**20)
+    engine = Engine(
+        load or (lambda: load_predictor(settings.model, settings.device)),
+        settings.cache_mb * 2**20,
+        settings.max_megapixels,
+    )
     gallery = examples.read()
     handlers = Handlers(engine, {example.id: example for example in gallery})
     keep = settings.keep_hours * 3600
@@ -50,11 +54,11 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
                 show_progress="hidden",
                 trigger_mode="multiple",
                 concurrency_id="model",
-                concurrency_limit=1,
+                concurrency_limit=settings.concurrency,
                 api_visibility="private",
             )
             asked.failure(fn=None, js=FAILED.format(name))
-        Api(engine).publish()
+        Api(engine, settings.concurrency).publish()
     demo.queue(max_size=settings.queue_size)
     engine.warm()
     return demo
@@ -72,8 +76,12 @@ def setup(settings: Settings, gallery: Sequence[examples.Example]) -> dict[str, 
     }
 
 
-def load_predictor(model: str) -> Predictor:
-    """The real one; torch is imported here and not before."""
+def load_predictor(model: str, device: str = "auto") -> Predictor:
+    """The real one; torch is imported here and not before.
+
+    On ZeroGPU a GPU is lent for single calls, so the model is loaded without one.
+    """
     from partclipseg import PartPredictor, load
 
-    return PartPredictor(load(model))
+    chosen = None if device == "auto" else device
+    return PartPredictor(load(model, "cpu" if zerogpu.ACTIVE else chosen))

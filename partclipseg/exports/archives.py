@@ -109,7 +109,7 @@ def _write_masks(file: IO[bytes], segmentation: Segmentation) -> None:
     """(N, H, W) bool as .npy, one mask in memory at a time."""
     shape = (len(segmentation.parts), segmentation.height, segmentation.width)
     header: dict[str, Any] = {"descr": "|b1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)  # type: ignore[arg-type]
+    np.lib.format.write_array_header_1_0(file, header)
     for part in segmentation.parts:
         file.write(np.ascontiguousarray(replace(part).mask).tobytes())
 

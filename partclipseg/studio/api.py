@@ -221,5 +221,6 @@ def _npy(values: np.ndarray) -> bytes:
 
 WRONG_FORM = (
     "The prompts have the wrong form: points are lists of [x, y, label], boxes of "
-    '[x0, y0, x1, y1], a mask is {"size": [height, width], "counts": "..."} whose run lengths fill that size.'
+    '[x0, y0, x1, y1], a mask is {"size": [height, width], "counts": "..."} whose run lengths '
+    "fill that size."
 )

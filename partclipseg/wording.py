@@ -13,14 +13,21 @@ from torch.nn import functional as F
 
 from partclipseg import vocabulary
 from partclipseg.prompts import Query
+from partclipseg.vocabulary.spelling import fold, variants
 
 
 def plain(query: Query) -> Query:
-    """The same query in the vocabulary's own words: "car: bonnet" -> "car: hood"."""
+    """The same query in the vocabulary's own words: "car: bonnet" -> "car: hood".
+
+    A mere plural or spelling of the vocabulary's word stays: text towers know those.
+    """
     known = vocabulary.load()
 
     def usual(name: str | None) -> str | None:
-        return None if name is None else known.canonical(name)
+        if name is None:
+            return None
+        own = known.canonical(name)
+        return name if fold(own) in variants(fold(name)) else own
 
     return replace(query, object=usual(query.object), part=usual(query.part))
 

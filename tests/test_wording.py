@@ -25,6 +25,7 @@ def embed(phrases):
         (Query(None, "wheel"), Query(None, "wheel")),
         (Query("car", None), Query("car", None)),
         (Query("flurb", "wibble"), Query("flurb", "wibble")),
+        (Query("person", "shoes"), Query("person", "shoes")),
     ],
 )
 def test_the_vocabularys_own_word(given, usual):

@@ -22,6 +22,7 @@ from partclipseg.decoding import (
 )
 from partclipseg.encoding import EncodedPhoto, encode_pixels
 from partclipseg.errors import InputError
+from partclipseg.labelling import Guesses, labeller
 from partclipseg.modeling.mask_decoder import GRANULARITIES
 from partclipseg.modeling.partclipseg import PartCLIPSeg
 from partclipseg.naming import Evidence, MaskName, Namer, by_object, winner
@@ -221,6 +222,16 @@ class PartPredictor:
             raise InputError("Labelling needs at least one mask and one name.")
         cosine, probability = self.namer.compare(photo, torch.stack(grid), queries)
         return Labels(tuple(q.label for q in queries), cosine.numpy(), probability.numpy())
+
+    def what_is(
+        self, mask: np.ndarray, limit: int = 10, *, photo: EncodedPhoto | None = None
+    ) -> Guesses:
+        """What a mask may be called, out of 20,000 names: see ``labelling.Labeller.guess``.
+
+        Args:
+            mask: (H, W) bool at the photo's size.
+        """
+        return labeller(self.model).guess(self._current(photo), mask, limit)
 
     @torch.inference_mode()
     def similarity(self, text: str, photo: EncodedPhoto | None = None) -> dict[str, np.ndarray]:

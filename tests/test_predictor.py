@@ -55,6 +55,18 @@ def test_a_click_without_words_names_the_part_and_the_whole(predictor, truck):
     assert "car: wheel" in labels.values()
 
 
+@pytest.mark.slow
+def test_a_mask_is_named_out_of_the_whole_vocabulary(predictor, truck, tmp_path, monkeypatch):
+    monkeypatch.setenv("PARTCLIPSEG_CACHE", str(tmp_path))
+    wheel = predictor.predict([WHEEL], [1], photo=truck).parts[0].mask
+    guesses = predictor.what_is(wheel, 5, photo=truck)
+    assert any("wheel" in name.query.label for name in guesses.names)
+    assert guesses.objects[0].query.label == "car"
+    assert guesses.parts[0].query.label == "car: wheel"
+    with pytest.raises(InputError, match="empty"):
+        predictor.what_is(np.zeros_like(wheel), photo=truck)
+
+
 def test_words_find_the_parts_of_a_car(predictor, truck):
     result = predictor.segment("car: wheel, front door", photo=truck)
     wheel = named(result)["car: wheel"]

@@ -117,6 +117,13 @@ KOREAN = {
     "threshold": "최소 확실도",
     "save_overlay": "겹친 그림 PNG",
     "save_coco": "COCO JSON",
+    "save_more": "다른 파일",
+    "save_cutouts": "투명 배경 조각 (ZIP)",
+    "save_labels": "레이블 맵 (ZIP)",
+    "save_svg": "윤곽선 (SVG)",
+    "save_npz": "NumPy 마스크 (NPZ)",
+    "save_csv": "표 (CSV)",
+    "save_areas": "면적 그래프 (PNG)",
     # Status
     "encoded": "읽기 {ms} ms",
     "decoded": "답하기 {ms} ms",

@@ -129,6 +129,13 @@ ENGLISH = {
     "threshold": "At least this sure",
     "save_overlay": "Overlay PNG",
     "save_coco": "COCO JSON",
+    "save_more": "More files",
+    "save_cutouts": "Cut-outs, transparent (ZIP)",
+    "save_labels": "Label map (ZIP)",
+    "save_svg": "Outlines (SVG)",
+    "save_npz": "Masks for NumPy (NPZ)",
+    "save_csv": "Table (CSV)",
+    "save_areas": "Chart of areas (PNG)",
     # Status
     "encoded": "encoded in {ms} ms",
     "decoded": "decoded in {ms} ms",

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -497,6 +498,27 @@ def test_downloads_have_names_and_hold_what_is_shown(
     waiting.value.save_as(tmp_path / "overlay.png")
     with Image.open(tmp_path / "overlay.png") as picture:
         assert picture.format == "PNG" and picture.height >= 200
+
+
+def test_every_other_file_comes_from_one_menu(page: Page, photo: Path, tmp_path: Path) -> None:
+    drop_and_wait(page, photo)
+    menu = page.get_by_label("More files")
+    expect(menu).to_be_disabled()
+    find(page, "car: wheel, door")
+    expect(rows(page)).to_have_count(2)
+    for what, name in (
+        ("cutouts", "my_car_cutouts.zip"), ("labels", "my_car_labels.zip"),
+        ("svg", "my_car_svg.svg"), ("npz", "my_car_npz.npz"), ("csv", "my_car_csv.csv"),
+        ("areas", "my_car_areas.png"),
+    ):  # fmt: skip
+        with page.expect_download() as waiting:
+            menu.select_option(what)
+        assert waiting.value.suggested_filename == name
+        waiting.value.save_as(tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 50
+        expect(menu).to_have_value("")
+    with zipfile.ZipFile(tmp_path / "my_car_cutouts.zip") as file:
+        assert len([n for n in file.namelist() if n.endswith(".png")]) == 2
 
 
 # Visitors

@@ -292,7 +292,7 @@ export function mount(gradio) {
     refs.undo.disabled = !history.canUndo;
     refs.redo.disabled = !history.canRedo;
     refs.reset.disabled = !hasMarks(history.state) && !history.state.words;
-    refs.saveOverlay.disabled = refs.saveCoco.disabled = !some;
+    refs.saveOverlay.disabled = refs.saveCoco.disabled = refs.saveMore.disabled = !some;
     refs.status.textContent = photo ? statusLine() : "";
     element.dataset.busy = String(asking > 0);
   }
@@ -342,6 +342,11 @@ export function mount(gradio) {
     help: () => refs.helpDialog.showModal(),
   };
   for (const [name, action] of Object.entries(clicks)) refs[name].addEventListener("click", action);
+  refs.saveMore.addEventListener("change", () => {
+    const what = refs.saveMore.value;
+    refs.saveMore.value = ""; // the list is a menu, not a setting
+    if (what) save(what, refs.saveMore);
+  });
 
   const setSign = bindChoice(refs.sign, (value) => { sign = Number(value); });
   const setGrain = bindChoice(refs.grain, (value) => {

@@ -1,7 +1,7 @@
 // The words box: what is understood of the words, in the colours to come, and suggestions.
 //
 // The box is a combobox (ARIA 1.2): the list of suggestions stands in a row of its own under it,
-// in the place of the presets, so that it covers nothing and nothing jumps.
+// in the place of the presets and as high, so that it covers nothing and nothing jumps.
 
 import { el } from "./dom.mjs";
 import { completeName } from "./typing.mjs";
@@ -41,7 +41,7 @@ export function createWords(refs, t, presets, on) {
     }, name));
     refs.suggestions.replaceChildren(...options);
     refs.suggestions.hidden = options.length === 0;
-    refs.presets.hidden = options.length > 0;
+    refs.ready.classList.toggle("pcs-ready--suggesting", options.length > 0);
     box.setAttribute("aria-expanded", String(options.length > 0));
     box.removeAttribute("aria-activedescendant");
   }

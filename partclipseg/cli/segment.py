@@ -199,7 +199,7 @@ class Request:
                 granularity=self.granularity,
                 photo=photo,
             )
-        assert self.text is not None
+        assert self.text is not None  # noqa: S101 - argparse has seen to it
         if self.threshold is None:
             return predictor.segment(self.text, photo=photo)
         return predictor.segment(self.text, threshold=self.threshold, photo=photo)

@@ -83,7 +83,7 @@ def _running(model: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes]
         "GRADIO_TEMP_DIR": str(folder / "cache"),
         "PARTCLIPSEG_MODEL": model,
     }
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-c", APP],
         env=environment,
         cwd=Path(__file__).resolve().parents[2],
@@ -107,7 +107,7 @@ def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             raise PartCLIPSegError("The app ended before it answered; python app.py says why.")
         try:
-            with urllib.request.urlopen(address, timeout=5):
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own address
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

@@ -360,11 +360,11 @@ def test_train_hands_its_options_over(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(training, "run", lambda *args, **kwargs: calls.append((args, kwargs)))
     argv = ["train", "--config", "lite.json", "--data", "data", "--out", str(tmp_path / "run")]
     assert cli.main(argv) == 0
-    assert cli.main([*argv, "--no-resume", "--minutes", "30"]) == 0
+    assert cli.main([*argv, "--no-resume", "--minutes", "30", "--backbone", "ViT-B-16/a"]) == 0
     paths = (Path("lite.json"), Path("data"), tmp_path / "run")
     assert calls == [
-        (paths, {"resume": True, "steps": None, "minutes": None}),
-        (paths, {"resume": False, "steps": None, "minutes": 30}),
+        (paths, {"resume": True, "steps": None, "minutes": None, "backbone": None}),
+        (paths, {"resume": False, "steps": None, "minutes": 30, "backbone": "ViT-B-16/a"}),
     ]
 
 
@@ -410,8 +410,8 @@ def test_version_and_exit_code_of_the_process() -> None:
 
 def test_a_reader_that_leaves_is_no_crash() -> None:
     code = (
-        "import sys; from partclipseg import cli\n"
-        "cli.evaluate.run = lambda args: print('figures') or 0\n"
+        "import sys; from partclipseg import cli; from partclipseg.cli import evaluate\n"
+        "evaluate.run = lambda args: print('figures') or 0\n"
         "sys.exit(cli.main('evaluate --data a --protocol text --json b'.split()))"
     )
     reader, writer = os.pipe()

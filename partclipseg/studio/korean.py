@@ -78,7 +78,7 @@ KOREAN = {
     "suggestions": "추천 낱말",
     "segment": "분할",
     "everything": "모두 찾기",
-    "everything_label": "사진의 모든 것 찾기",
+    "everything_label": "사진에서 모두 찾기",
     "searching": "모두 찾는 중… {percent}%",
     "stop": "멈추기",
     # Layers

@@ -79,6 +79,12 @@ export function createWords(refs, t, presets, on) {
     ask(false);
   }
 
+  /** No more suggestions, not those under way either; what is understood still comes. */
+  function dismiss() {
+    showOptions([]);
+    update();
+  }
+
   box.addEventListener("input", (event) => {
     clearTimeout(timer);
     timer = setTimeout(() => ask(!event.isComposing), PAUSE);
@@ -88,7 +94,7 @@ export function createWords(refs, t, presets, on) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) activate((active + step + options.length + (active < 0 && step < 0 ? 1 : 0)) % options.length);
     else if ((event.key === "Enter" || event.key === "Tab") && active >= 0) pick(options[active].textContent);
-    else if (event.key === "Escape") showOptions([]);
+    else if (event.key === "Escape") dismiss();
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -109,11 +115,7 @@ export function createWords(refs, t, presets, on) {
       box.value = text;
       update();
     },
-    /** The words are asked for: no more suggestions, but what is understood still comes. */
-    close() {
-      showOptions([]);
-      update();
-    },
+    close: dismiss,
   };
 }
 

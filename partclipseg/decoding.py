@@ -67,6 +67,20 @@ def prompt_batch(
     )
 
 
+def mask_batch(masks: Tensor, text: Tensor) -> PromptBatch:
+    """P prompts of a hard mask and words each.
+
+    Args:
+        masks: ``(P, H/4, W/4)`` cover in [0, 1], in the model's grid; text ``(P, D)``.
+    """
+    return PromptBatch(
+        points=torch.zeros(len(masks), 0, 2),
+        kinds=torch.zeros(len(masks), 0, dtype=torch.long),
+        text=text,
+        mask=(2 * masks[:, None] - 1) * MASK_PROMPT_LOGIT,
+    )
+
+
 @torch.inference_mode()
 def decode(model: PartCLIPSeg, look: Encoding, prompts: PromptBatch) -> Decoded:
     """Run the decoder once for all prompts of one photo."""

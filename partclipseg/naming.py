@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.special import expit as sigmoid
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -48,18 +47,37 @@ class Evidence:
     presence: np.ndarray
 
 
-def object_logits(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
-    """Logits that each object is there (0 = undecided): ``(N, D)`` -> ``(N, H/4, W/4)``."""
-    features = look.features
-    cosine = similarity_maps(features.object[0], text)
-    return model.part2clip.object_logits(upsample_convex(cosine[None], features.edges)[0])
+def object_logits(
+    model: PartCLIPSeg, look: Encoding, text: Tensor, *, coarse: bool = False
+) -> Tensor:
+    """Logits that each object is there (0 = undecided): ``(N, D)`` -> ``(N, H/4, W/4)``.
+
+    ``coarse`` stays at H/8, many times cheaper, where edges do not matter.
+    """
+    cosine = similarity_maps(look.features.object[0], text)
+    return model.part2clip.object_logits(cosine if coarse else _sharpened(look, cosine))
 
 
-def part_logits(model: PartCLIPSeg, look: Encoding, text: Tensor) -> Tensor:
-    """Logits of part names against "none of these" = 0: ``(N, D)`` -> ``(N, H/4, W/4)``."""
-    features = look.features
-    cosine = similarity_maps(features.part[0], text)
-    return model.part2clip.part_logits(upsample_convex(cosine[None], features.edges)[0])
+def part_logits(
+    model: PartCLIPSeg, look: Encoding, text: Tensor, *, coarse: bool = False
+) -> Tensor:
+    """Logits of part names against "none of these" = 0, as ``object_logits``."""
+    cosine = similarity_maps(look.features.part[0], text)
+    return model.part2clip.part_logits(cosine if coarse else _sharpened(look, cosine))
+
+
+def _sharpened(look: Encoding, maps: Tensor) -> Tensor:
+    return upsample_convex(maps[None], look.features.edges)[0]
+
+
+def _halved(masks: Tensor) -> Tensor:
+    """``(M, H/4, W/4)`` -> ``(M, H/8 * W/8)``, what ``coarse`` logits are compared with."""
+    return F.avg_pool2d(masks.float()[None], 2)[0].flatten(1)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Of float32 maps at the photo's size; on all cores, which scipy's is not."""
+    return torch.from_numpy(logits).sigmoid().numpy()
 
 
 def presence(probability: Tensor) -> Tensor:
@@ -215,8 +233,8 @@ class Namer:
 
         A wheel is as similar to "car" as the whole car is; only the extent tells them apart.
         """
-        extent = (object_logits(self.model, photo.full, text) > 0).flatten(1).float()
-        flat = masks.flatten(1).float()
+        logits = object_logits(self.model, photo.full, text, coarse=True)
+        extent, flat = (logits > 0).flatten(1).float(), _halved(masks)
         both = flat @ extent.T
         union = flat.sum(1, keepdim=True) + extent.sum(1) - both
         return WHOLE_WEIGHT * SHARPNESS * (1 - both / union.clamp(min=1))
@@ -231,12 +249,17 @@ class Namer:
         outside counts.
         """
         loss = torch.zeros(len(masks), len(queries))
-        flat = masks.flatten(1)
+        flat = _halved(masks)
         share = flat / flat.sum(1, keepdim=True).clamp(min=1)
         for owner in {q.object for q in queries if q.object and q.part}:
             index = [i for i, q in enumerate(queries) if q.object == owner and q.part]
-            gate = object_logits(self.model, photo.full, self.read([Query(owner, None)])) > 0
-            names = part_logits(self.model, photo.full, self.read([queries[i] for i in index]))
+            gate = (
+                object_logits(self.model, photo.full, self.read([Query(owner, None)]), coarse=True)
+                > 0
+            )
+            names = part_logits(
+                self.model, photo.full, self.read([queries[i] for i in index]), coarse=True
+            )
             wins = (names == names.amax(0)) & (names > 0) & gate
             inside = share @ wins.flatten(1).float().T
             loss[:, index] = (PART_WEIGHT * SHARPNESS * (1 - inside)).cpu()
@@ -280,7 +303,8 @@ class Namer:
         """Everyday objects that seem to be in the photo, and their parts: object first."""
         common = vocabulary.common()
         owners = list(common)
-        sure = presence(object_logits(self.model, photo.full, self.embed(owners)).sigmoid())
+        logits = object_logits(self.model, photo.full, self.embed(owners), coarse=True)
+        sure = presence(logits.sigmoid())
         chosen = [owners[i] for i in sure.argsort(descending=True)[:most].tolist()]
         return [Query(o, p) for o in chosen for p in (None, *common[o])]
 

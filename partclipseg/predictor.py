@@ -15,6 +15,7 @@ from partclipseg.decoding import (
     Decoded,
     decode,
     decode_points,
+    mask_batch,
     point_grid,
     prompt_batch,
     stability,
@@ -293,12 +294,13 @@ class PartPredictor:
                     asked.append(query)
                     probability.append(evidence.probability[i])
                     score.append(evidence.score[i])
-        found: list[PartMask] = []
+        regions: list[tuple[prompts.Query, np.ndarray, float]] = []
         winners = [winner(score, asked, whole) for whole in (False, True)]
         for index, (query, values) in enumerate(zip(asked, probability, strict=True)):
-            if query.sign > 0:
-                region = (winners[query.part is None] == index) & (values > threshold)
-                found += self._found(photo, query, region, values)
+            region = (winners[query.part is None] == index) & (values > threshold)
+            if query.sign > 0 and region.mean() >= SMALLEST:  # else a few stray pixels
+                regions.append((query, region, float(values[region].mean())))
+        found = self._found(photo, regions)
         missing = [q for q in wanted if q.label not in {p.label for p in found}]
         gone = {m.split(" was ")[0][3:] for m in messages}
         lost = [q.label for q in missing if q.object not in gone]
@@ -317,26 +319,28 @@ class PartPredictor:
         return self.namer.parts(photo, owner, parts)
 
     def _found(
-        self, photo: EncodedPhoto, query: prompts.Query, region: np.ndarray, values: np.ndarray
+        self, photo: EncodedPhoto, regions: Sequence[tuple[prompts.Query, np.ndarray, float]]
     ) -> list[PartMask]:
-        """A named region as a part, unless it is a few stray pixels."""
-        if region.mean() < SMALLEST:
+        """Named (H, W) regions with their probabilities as parts; one decoder pass for all."""
+        if not regions:
             return []
-        grid = torch.from_numpy(photo.full.frame.mask_to_model(region))[None]
-        cosine, _ = self.namer.compare(photo, grid, [query])
-        nothing = np.zeros((0, 2)), np.zeros(0), np.zeros((0, 4))
-        words = self.namer.read([query])[0]
-        decoded = decode(self.model, photo.full, prompt_batch(photo.full, *nothing, region, words))
+        queries = [query for query, _, _ in regions]
+        to_model = photo.full.frame.mask_to_model
+        grids = torch.stack([torch.from_numpy(to_model(region)) for _, region, _ in regions])
+        cosine, _ = self.namer.compare(photo, grids, queries)
+        batch = mask_batch(grids, self.namer.read(queries))
+        iou = decode(self.model, photo.full, batch).predicted_iou.amax(1)
         return [
             PartMask.from_mask(
                 region,
                 label=query.label,
                 object=query.object,
                 part=query.part,
-                similarity=float(cosine[0, 0]),
-                probability=float(values[region].mean()),
-                predicted_iou=float(decoded.predicted_iou.max()),
+                similarity=float(cosine[i, i]),
+                probability=probability,
+                predicted_iou=float(iou[i]),
             )
+            for i, (query, region, probability) in enumerate(regions)
         ]
 
     def _ranked(self, decoded: Decoded, granularity: str | None) -> list[int]:

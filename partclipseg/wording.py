@@ -6,6 +6,7 @@ knows that two words are one concept, the mean of both is asked for (query expan
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from partclipseg.prompts import Query
 from partclipseg.vocabulary.spelling import fold, variants
 
 
+@lru_cache(maxsize=8192)
 def plain(query: Query) -> Query:
     """The same query in the vocabulary's own words: "car: bonnet" -> "car: hood".
 

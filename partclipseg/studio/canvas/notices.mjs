@@ -11,6 +11,7 @@ export function createNotices(refs, t) {
     progress(stage, share = 0) {
       refs.progress.hidden = !stage;
       if (!stage) return;
+      refs.hint.hidden = true;
       const percent = Math.round(share * 100);
       refs.progressText.textContent = t(stage, { percent });
       refs.progressBar.style.setProperty("--pcs-done", `${percent}%`);

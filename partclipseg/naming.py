@@ -28,6 +28,8 @@ SHARPNESS = 20.0  # of cosines that become probabilities over asked names
 # loses on a mask that lies elsewhere. A mask of a tenth of a car is never called the car.
 WHOLE_WEIGHT, PART_WEIGHT = 1.0, 0.5
 FOREIGN_SHARPNESS = 100.0  # CLIP's own logit scale
+SAME_PART = 0.7  # cosine from which two part names may mean the same
+CLEARLY = 3.0  # in logits: by how much an unasked part has to win a pixel
 OUTSIDE = -20.0  # logit of what a look does not see
 
 
@@ -156,6 +158,7 @@ class Namer:
         """
         name = self.read([Query(owner, None)])
         text = self.read([Query(owner, part) for part in parts])
+        text = torch.cat([text, self._unasked(owner, text)])
 
         def ask(look: Encoding) -> tuple[Tensor, np.ndarray]:
             gate = object_logits(self.model, look, name)
@@ -169,12 +172,24 @@ class Namer:
             x0, y0, x1, y1 = box
             window = np.s_[:, y0:y1, x0:x1]
             logits[window] = 0.5 * logits[window] + 0.5 * ask(photo.look(box))[1][window]
-        inside, names = logits[:1], logits[1:]
+        inside, names, unasked = np.split(logits, [1, 1 + len(parts)])
+        if len(unasked):
+            names = np.where(names > unasked.max(0) - CLEARLY, names, OUTSIDE)
         return Evidence(
             probability=sigmoid(np.minimum(names, inside)),
             score=sigmoid(names) * sigmoid(inside),
             presence=np.full(len(parts), found, np.float32),
         )
+
+    def _unasked(self, owner: str, asked: Tensor) -> Tensor:
+        """Other parts of an everyday object, (E, D): what is clearly one of them is no asked part.
+
+        Asked for a headlight alone, the model would take the bumper below for one. Parts that may
+        mean the same as an asked one ``(K, D)`` stay out.
+        """
+        known = vocabulary.common().get(vocabulary.load().canonical(owner), ())
+        text = self.embed([Query(owner, part).text for part in known])
+        return text[(text @ asked.T).amax(1) < SAME_PART] if len(text) else text
 
     def words(self, photo: EncodedPhoto, words: Sequence[str]) -> Evidence:
         """Words that stand alone may name a part or an object; the surer reading counts."""

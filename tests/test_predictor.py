@@ -67,6 +67,15 @@ def test_a_mask_is_named_out_of_the_whole_vocabulary(predictor, truck, tmp_path,
         predictor.what_is(np.zeros_like(wheel), photo=truck)
 
 
+def test_a_part_asked_alone_does_not_take_what_is_clearly_another(predictor, truck):
+    alone = named(predictor.segment("car: rear bumper", photo=truck))["car: rear bumper"]
+    others = "car: rear bumper, wheel, taillight, front door, rear window, mirror"
+    among = named(predictor.segment(others, photo=truck))
+    wheel = among["car: wheel"]
+    assert (alone & wheel).sum() < 0.1 * wheel.sum()
+    assert alone.sum() < 2 * among["car: rear bumper"].sum()
+
+
 def test_words_find_the_parts_of_a_car(predictor, truck):
     result = predictor.segment("car: wheel, front door", photo=truck)
     wheel = named(result)["car: wheel"]

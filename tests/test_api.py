@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 from pycocotools import mask as coco_mask
-from scripted_studio import ScriptedPredictor
 
-from partclipseg import studio
 from partclipseg.errors import InputError
 from partclipseg.prompts import Query, parse
 from partclipseg.results import Segmentation
@@ -25,23 +22,6 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-    settings = studio.Settings(model="scripted", max_upload_mb=1)
-    demo = studio.build(settings, load=ScriptedPredictor)
-    _, url, _ = demo.launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        server_name="127.0.0.1",
-        **studio.launch_kwargs(settings),
-    )
-    yield url.rstrip("/")
-    demo.close()
-    patch.undo()
 
 
 @pytest.fixture(scope="module")

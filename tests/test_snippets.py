@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from pycocotools import mask as coco_mask
 from scripted_studio import ScriptedPredictor
 
 import partclipseg
-from partclipseg import PartPredictor, cli, images, studio
+from partclipseg import PartPredictor, cli, images
 from partclipseg.errors import InputError
 from partclipseg.studio.asks import Ask, PaintedMask
 from partclipseg.studio.engine import Engine
@@ -203,19 +202,6 @@ def test_numbers_are_read_back_as_they_were() -> None:
 
 
 # Over HTTP
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-    settings = studio.Settings(model="scripted", max_upload_mb=1)
-    demo = studio.build(settings, load=ScriptedPredictor)
-    launched = {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
-    _, url, _ = demo.launch(**launched, **studio.launch_kwargs(settings))
-    yield url
-    demo.close()
-    patch.undo()
 
 
 @pytest.mark.parametrize("name", ["car.jpg", 'it\'s "my" \\car;1,2.jpg'])

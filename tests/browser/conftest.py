@@ -17,15 +17,12 @@ from scripted_studio import ScriptedPredictor
 from visiting import OpenPage, Served
 
 from partclipseg import studio
+from scripts.screenshots import FLAGS as QUIET_FLAGS
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 240_000  # milliseconds; a busy machine is no failure
 FLAGS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
+    *QUIET_FLAGS,
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
 ]

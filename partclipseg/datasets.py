@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from partclipseg.errors import InputError
@@ -62,6 +63,7 @@ class PhotoRecord:
     group: str | None = None
     annotations: list[MaskRecord] = field(default_factory=list)
     objects: list[ObjectRecord] = field(default_factory=list)
+    shows: tuple[str, ...] = ()  # objects that are known to be somewhere in it
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,31 @@ def read(folder: str | Path, split: str) -> PartDataset:
         raise InputError(
             f"{file} is not a COCO file with images, categories and annotations: {error!r}."
         ) from error
+
+
+def read_shown(folder: str | Path) -> PartDataset:
+    """Photos without masks whose objects are known: ``labels.json``, {file: {"names": [...]}}.
+
+    A photo's ``group`` is its ``wnid``, the name of its meaning in WordNet, where it has one.
+
+    Raises InputError where it is missing or not of the form.
+    """
+    folder = Path(folder)
+    file = folder / "labels.json"
+    if not file.is_file():
+        raise InputError(f"{file} does not exist.")
+    photos = []
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        for number, (name, row) in enumerate(sorted(rows.items())):
+            path = folder / "images" / name
+            with Image.open(path) as photo:
+                width, height = photo.size
+            shows = tuple(row["names"])
+            photos.append(PhotoRecord(number, path, width, height, row.get("wnid"), shows=shows))
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise InputError(f"{file} does not list photos with their names: {error!r}.") from error
+    return PartDataset(folder.name, "train", False, tuple(photos), ())
 
 
 def _parse(folder: Path, split: str, data: dict[str, Any]) -> PartDataset:

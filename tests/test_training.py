@@ -1,5 +1,6 @@
 """Training on tiny made-up sets: samples keep their masks, steps resume exactly, losses teach."""
 
+import json
 import os
 import subprocess
 import sys
@@ -12,12 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from partclipseg import InputError, datasets
+from partclipseg import CheckpointError, InputError, datasets, loading
 from partclipseg.clip.text import encode_tokens
-from partclipseg.modeling.config import ModelConfig
+from partclipseg.modeling.checkpoint import save_checkpoint
+from partclipseg.modeling.config import AdapterConfig, ModelConfig
 from partclipseg.modeling.partclipseg import build
 from partclipseg.modeling.recognition import Part2CLIP
-from partclipseg.training import curves, losses, phrases, samples, text
+from partclipseg.training import curves, losses, phrases, samples, start, stream, text
 from partclipseg.training.loop import Trainer
 from partclipseg.training.recipe import Recipe
 from partclipseg.training.stream import SampleStream
@@ -259,3 +261,78 @@ def test_bad_recipes_are_refused(tmp_path, content, sentence):
     (tmp_path / "recipe.json").write_text(content)
     with pytest.raises(InputError, match=sentence):
         Recipe.read(tmp_path / "recipe.json")
+
+
+@pytest.fixture
+def shown(tmp_path):
+    """Two photos without masks; a WordNet in which a beagle is a dog and a dog an animal."""
+    folder = tmp_path / "photos"
+    (folder / "images").mkdir(parents=True)
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (60, 40), (90, 120, 60)).save(folder / "images" / name)
+    rows = {"b.jpg": {"names": ["fern"]}, "a.jpg": {"names": ["beagle"], "wnid": "n00000003"}}
+    (folder / "labels.json").write_text(json.dumps(rows))
+    (tmp_path / "data.noun").write_text(
+        "00000001 05 n 01 animal 0 000 | living\n"
+        "00000002 05 n 02 dog 0 domestic_dog 0 001 @ 00000001 n 0000 | barks\n"
+        "00000003 05 n 01 beagle 0 001 @ 00000002 n 0000 | hunts\n"
+    )
+    return folder
+
+
+def test_photos_with_names_alone_show_the_more_general_object_too(shown):
+    (found,) = stream.read_sets(shown.parent, {"photos": 1.0}, "train")
+    assert [(p.path.name, p.width, p.height, p.shows) for p in found.images] == [
+        ("a.jpg", 60, 40, ("beagle",)), ("b.jpg", 60, 40, ("fern",)),
+    ]  # fmt: skip
+    known = start.with_kinds(found, {"dog", "cat"}, shown.parent / "data.noun")
+    assert [p.shows for p in known.images] == [("beagle", "dog"), ("fern",)]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"a.jpg": {}}', '{"gone.jpg": {"names": ["x"]}}'])
+def test_damaged_lists_of_names_are_refused(shown, content):
+    (shown / "labels.json").write_text(content)
+    with pytest.raises(InputError, match="does not list photos with their names"):
+        datasets.read_shown(shown)
+
+
+def test_an_object_without_a_mask_is_taught_and_its_photo_stays_whole(dataset, recipe, shown):
+    recipe = replace(recipe, sets={"photos": 1.0}, losses=losses.LossWeights(oracle=0, text=0))
+    photos = replace(datasets.read_shown(shown), name="photos")
+    taught = trainer_of([dataset, photos], recipe, shown.parent / "out")
+    source = SampleStream([photos], recipe.sets, recipe.samples, 2, 0)
+    batch = source.batch_at(0)
+    assert all(s.shows and not s.parts and not s.wanted.any() for s in batch)
+    assert (batch[0].labels == samples.IGNORE).all()
+    loss = [float(taught.advance(batch)["objects"]) for _ in range(12)]
+    assert np.mean(loss[-3:]) < loss[0]
+
+
+def trainer_of(sets, recipe, out) -> Trainer:
+    torch.manual_seed(0)
+    out.mkdir(exist_ok=True)
+    return Trainer(build(ModelConfig()), recipe, sets, out)
+
+
+def test_training_begins_with_another_models_weights(recipe, tmp_path):
+    torch.manual_seed(1)
+    save_checkpoint(build(ModelConfig()).eval(), tmp_path / "first.safetensors", {})
+    deeper = replace(recipe, model=ModelConfig(adapter=AdapterConfig(context_layers=2)))
+    first = loading.load(str(tmp_path / "first.safetensors"))
+    second = start.from_weights(tmp_path / "first.safetensors", deeper).eval()
+    photo = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        maps = first.backbone.forward_maps(photo)
+        assert torch.allclose(first.adapter(maps).part, second.adapter(maps).part, atol=1e-6)
+    wider = replace(recipe, model=ModelConfig(adapter=AdapterConfig(width=64)))
+    with pytest.raises(CheckpointError, match="not of the recipe's form"):
+        start.from_weights(tmp_path / "first.safetensors", wider)
+
+
+def test_photos_of_rare_parts_are_drawn_more_often(tmp_path):
+    parts = [[("person", "shirt", (2, 2, 30, 30), None)] for _ in range(9)]
+    parts[4] += [("person", "scarf", (5, 5, 12, 12), None)]
+    dataset = datasets.read(write_set(tmp_path / "clothes", parts), "val")
+    share = stream._photo_share(dataset)
+    assert share.argmax() == 4
+    assert share[4] == pytest.approx(3 * share[0])

@@ -20,6 +20,7 @@ EXAMPLES = """\
 examples:
   python -m partclipseg train --config configs/lite.json --data data --out runs/lite
   python -m partclipseg train --config configs/lite.json --data data --out runs/lite --minutes 30
+  python -m partclipseg train --config my.json --data mine --out runs/mine --init lite
   python -m partclipseg train pack --config configs/lite.json --data data --out packed.zip
 """
 
@@ -53,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone",
         metavar="NAME",
         help="train heads for this frozen open_clip NAME/PRETRAINED instead of the recipe's CLIP",
+    )
+    parser.add_argument(
+        "--init",
+        metavar="MODEL",
+        help="begin with the weights of this model, lite or a .safetensors file, text tower and "
+        "all, instead of anew",
     )
     parser.add_argument(
         "--resume",
@@ -94,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
         steps=args.steps,
         minutes=args.minutes,
         backbone=args.backbone,
+        init=args.init,
     )
     print(checkpoint)
     return 0

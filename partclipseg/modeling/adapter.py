@@ -43,6 +43,10 @@ class ContextLayer(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
+        # A new layer begins as the identity, so one may be added to a trained model.
+        for last in (self.attention.out, self.mlp[-1]):
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, h, w)`` -> same."""

@@ -19,9 +19,9 @@ class LayerNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` -> same."""
-        centred = x - x.mean(1, keepdim=True)
-        scaled = centred * torch.rsqrt(centred.pow(2).mean(1, keepdim=True) + self.eps)
-        return scaled * self.weight[:, None, None] + self.bias[:, None, None]
+        last = x.permute(0, 2, 3, 1)
+        normed = F.layer_norm(last, last.shape[-1:], self.weight, self.bias, self.eps)
+        return normed.permute(0, 3, 1, 2)
 
 
 class MLP(nn.Module):

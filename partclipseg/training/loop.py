@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from partclipseg import datasets
+from partclipseg import datasets, memory
 from partclipseg.clip.lite import LiteCLIP
 from partclipseg.errors import InputError
 from partclipseg.modeling.checkpoint import save_checkpoint
@@ -30,12 +30,14 @@ FROZEN_BLOCKS = 2  # of the image tower: edges and colours are the same everywhe
 
 def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool = True,
         steps: int | None = None, minutes: float | None = None,
-        backbone: str | None = None) -> Path:  # fmt: skip
+        backbone: str | None = None, init: str | Path | None = None) -> Path:  # fmt: skip
     """Train as the recipe says and write ``out/partclipseg-lite.safetensors``.
 
     Args:
         backbone: train heads for this CLIP of open_clip's, which stays frozen, instead of for the
             recipe's; the checkpoint names it and does not copy it.
+        init: a model, by name or path, whose weights the training begins with, text tower and all,
+            instead of ImageNet's and a text tower of its own.
         resume: go on from ``out/last.pt`` if it is there.
         steps: stop after this many steps in all (the learning rate still follows the recipe).
         minutes: stop this call after so many minutes; the next call goes on.
@@ -47,22 +49,26 @@ def run(config: str | Path, data: str | Path, out: str | Path, *, resume: bool =
     if not recipe.sets:
         raise InputError(f"The recipe {config} names no sets.")
     out.mkdir(parents=True, exist_ok=True)
+    memory.keep_freed()
     if data.is_file():
         data = pack.unpack(data, out / "data")
-    sets = stream.read_sets(data, recipe.sets, "train")
+    sets = start.known_objects(stream.read_sets(data, recipe.sets, "train"), recipe)
     torch.manual_seed(recipe.seed)
-    model = start.heads_for(backbone, recipe) if backbone else build(recipe.model)
+    if init:
+        model = start.from_weights(init, recipe)
+    else:
+        model = start.heads_for(backbone, recipe) if backbone else build(recipe.model)
     own = isinstance(model.backbone, LiteCLIP)
     path = out / f"partclipseg-{start.slug(model.backbone.name)}.safetensors"
     facts: dict[str, Any] = {}
     with parallel.team() as team:
-        if own:
+        if own and not init:
             start.load_imagenet_tower(model)
             if team.leads:
                 start.prepare_text_tower(model, recipe, sets, data, out)
             team.wait()
             facts["text_tower"] = start.prepare_text_tower(model, recipe, sets, data, out)
-        trainer = Trainer(model.to(team.device), recipe, sets, out, team)
+        trainer = Trainer(model.to(team.device), recipe, sets, out, team, fresh=not init)
         if resume:
             trainer.resume()
         trainer.fit(steps or recipe.steps, minutes)
@@ -97,7 +103,7 @@ class Trainer:
     """Model, optimizer and log of the main stage."""
 
     def __init__(self, model: PartCLIPSeg, recipe: Recipe, sets: Sets, out: Path,
-                 team: parallel.Team | None = None) -> None:  # fmt: skip
+                 team: parallel.Team | None = None, fresh: bool = True) -> None:  # fmt: skip
         self.model, self.recipe, self.sets, self.out = model.eval(), recipe, sets, out
         self.team = team or parallel.Team()
         self.step = 0
@@ -106,12 +112,14 @@ class Trainer:
                  if p[0] != datasets.SCENE and p[1] != datasets.WHOLE]  # fmt: skip
         owners = [o for s in sets for o, _ in s.pairs if o != datasets.SCENE]
         owners += [o.name for s in sets for i in s.images for o in i.objects]
+        owners += [n for s in sets for i in s.images for n in i.shows]
         self.names = Names(model.backbone, pairs, owners, words["groups"], words["synonyms"])
         self.optimizer = torch.optim.AdamW(self._groups(), weight_decay=recipe.weight_decay)
         part2clip = self.model.part2clip
-        for none, level in ((part2clip.part_none, self.names.level),
-                            (part2clip.object_none, self.names.object_level)):  # fmt: skip
-            nn.init.constant_(none, level + 0.2 * (1 - level))  # a little above unrelated names
+        if fresh:  # a little above unrelated names
+            for none, level in ((part2clip.part_none, self.names.level),
+                                (part2clip.object_none, self.names.object_level)):  # fmt: skip
+                nn.init.constant_(none, level + 0.2 * (1 - level))
         frozen = not isinstance(self.model.backbone, LiteCLIP)
         features = Features(self.model.backbone, out / "features", recipe.cache_gb, frozen)
         self.objective = self.team.wrap(Step(self.model, self.names, recipe.losses, features))

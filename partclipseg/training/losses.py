@@ -17,6 +17,7 @@ from partclipseg.training import finegrained
 from partclipseg.training.names import Names
 from partclipseg.training.samples import IGNORE, NONE, Sample, correction
 
+SURE_CELLS = 0.06  # share of the cells of stride 8 that must know an object shown somewhere
 SHARPNESS = 20.0  # scale of the teacher's cosines when they become a distribution over names
 
 
@@ -98,12 +99,15 @@ def dense_losses(
 
 def object_loss(
     model: PartCLIPSeg, features: PartFeatures, row: int, sample: Sample,
-    present: Tensor, absent: Tensor,
+    present: Tensor, absent: Tensor, shown: Tensor,
 ) -> Tensor | None:  # fmt: skip
     """Is this object here? Balanced binary cross-entropy at stride 8, absent names included.
 
+    An object without a mask is learnt from its surest cells (multiple instance learning).
+
     Args:
         present: ``(O, D)`` embeddings of ``sample.objects``.
+        shown: ``(S, D)`` embeddings of ``sample.shows``.
         absent: ``(R, D)`` embeddings of objects that are not in the photo.
     """
     terms = []
@@ -114,6 +118,10 @@ def object_loss(
         inside, outside = goal, (1 - goal) * float(known)
         terms.append((per_pixel * inside).sum() / inside.sum().clamp(min=1))
         terms.append((per_pixel * outside).sum() / outside.sum().clamp(min=1))
+    if len(shown):
+        logits = model.part2clip.object_logits(similarity_maps(features.object[row], shown))
+        surest = logits.flatten(1).topk(round(SURE_CELLS * logits[0].numel()), dim=1).values
+        terms.append(F.softplus(-surest).mean())
     if len(absent):
         logits = model.part2clip.object_logits(similarity_maps(features.object[row], absent))
         # The worst cells decide whether a name is believed, so they are what is pushed down.
@@ -254,8 +262,13 @@ def batch_losses(
             terms = dense_losses(model, features, row, sample, both, weights, owners)
             for key, value in terms.items():
                 found.setdefault(key, []).append(value)
-        absent = names.absent_objects([n for n, *_ in sample.objects], 8, rng)
-        gate = object_loss(model, features, row, sample, names.bank[present], names.bank[absent])
+        shown = torch.tensor([names.row[n] for n in sample.shows], dtype=torch.long)
+        seen = [n for n, *_ in sample.objects] + list(sample.shows)
+        absent = names.absent_objects(seen, 8, rng)
+        gate = object_loss(
+            model, features, row, sample, names.bank[present], names.bank[absent],
+            names.bank[shown],
+        )  # fmt: skip
         pooled = pooled_losses(features, row, sample, text, names.bank[present], bank)
         for key, term in (("objects", gate), ("similarity", pooled)):
             if term is not None:

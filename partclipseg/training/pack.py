@@ -39,7 +39,8 @@ def pack(sets: Sequence[str], data: Path, file: Path, *, size: int = 416, limit_
     Raises:
         InputError: no quality makes the file small enough.
     """
-    documents = {name: _document(data / name, split) for name in sets}
+    masked = [name for name in sets if not (data / name / "labels.json").is_file()]
+    documents = {name: _document(data / name, split) for name in masked}
     extra = data / "photos" / "labels.json"
     photos = [data / n / "images" / row["file_name"] for n, d in documents.items()
               for row in d["images"]]  # fmt: skip

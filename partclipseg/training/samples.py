@@ -60,6 +60,7 @@ class Sample:
         texts: (P,) index into ``names`` of the words that come with a prompt, or -1.
         wanted: (P, S/4, S/4) bool, what the simulated user means.
         slots: (P, 3, S/4, S/4) bool and ``slot_valid`` (P, 3): whole, part, sub-part under a click.
+        shows: names of objects that are known to be there, without a mask.
         key: names this very view of the photo where views repeat, for caches; else empty.
     """
 
@@ -75,6 +76,7 @@ class Sample:
     slots: np.ndarray
     slot_valid: np.ndarray
     set_name: str = ""
+    shows: tuple[str, ...] = ()
     key: str = ""
 
 
@@ -113,7 +115,10 @@ def choose_view(
 ) -> View:
     """A random window: most often around the whole photo, sometimes around one object."""
     width, height = record.width, record.height
-    window = max(width, height) / np.exp(rng.uniform(*np.log(config.scale)))
+    closest, farthest = config.scale
+    if record.shows:  # somewhere: a narrow window might miss it
+        farthest = min(farthest, 1.15)
+    window = max(width, height) / np.exp(rng.uniform(*np.log((closest, farthest))))
     centre = None
     boxes = [a.bbox for a in record.annotations if a.part != "region"]
     if record.objects and boxes and rng.random() < config.zoom_to_object:
@@ -192,6 +197,7 @@ def make_sample(
         objects=[(n, m, known) for n, m in objects.items()],
         parts=[t for t in parts if t.name >= 0],
         set_name=dataset.name,
+        shows=record.shows,
         **_no_prompts(config),
     )
     _simulate(sample, parts, list(objects.values()), regions, config, rng)

@@ -2,20 +2,22 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from safetensors.torch import load_file, save_file
 
-from partclipseg import datasets, vocabulary
+from partclipseg import datasets, loading, vocabulary
 from partclipseg.clip import hub
 from partclipseg.clip.lite import LiteCLIP
-from partclipseg.modeling.partclipseg import PartCLIPSeg
+from partclipseg.errors import CheckpointError
+from partclipseg.modeling.partclipseg import PartCLIPSeg, build
 from partclipseg.training import alignment, phrases, text
 from partclipseg.training.names import read_words
 from partclipseg.training.recipe import Recipe
+from partclipseg.vocabulary.wordnet import read_synsets
 
 
 def heads_for(name: str, recipe: Recipe) -> PartCLIPSeg:
@@ -27,6 +29,56 @@ def heads_for(name: str, recipe: Recipe) -> PartCLIPSeg:
     clip = hub.load_open_clip(name)
     config = replace(recipe.model, backbone=clip.name, embed_dim=clip.embed_dim)
     return PartCLIPSeg(clip, config)
+
+
+def from_weights(name: str | Path, recipe: Recipe) -> PartCLIPSeg:
+    """The recipe's model with the weights of another, by its name or path.
+
+    Only layers of context may be new: they begin as the identity.
+
+    Raises:
+        CheckpointError: the file cannot be read, or its model is of another form.
+        ModelNotFoundError: there is no such model.
+    """
+    source, model = loading.load(str(name), "cpu"), build(recipe.model)
+    given, own = source.state_dict(), model.state_dict()
+    new = [k for k in own if k not in given and not k.startswith("adapter.context.")]
+    if other := new + [k for k in given if k not in own or given[k].shape != own[k].shape]:
+        raise CheckpointError(
+            f"The model {name} is not of the recipe's form (for example {other[0]})."
+        )
+    model.load_state_dict(given, strict=False)
+    return model
+
+
+def known_objects(sets: Sequence[datasets.PartDataset], recipe: Recipe
+                  ) -> list[datasets.PartDataset]:  # fmt: skip
+    """Photos that are only named show what the other sets call by a more general name, too."""
+    named = {o for s in sets for o, _ in s.pairs}
+    return [
+        with_kinds(s, named, Path(recipe.text.wordnet)) if any(i.shows for i in s.images) else s
+        for s in sets
+    ]
+
+
+def with_kinds(dataset: datasets.PartDataset, known: Collection[str], wordnet: Path
+               ) -> datasets.PartDataset:  # fmt: skip
+    """A photo that shows a beagle shows a dog, if ``known`` objects include one.
+
+    By WordNet's "is a kind of", for photos whose ``group`` is a WordNet id (n02088364).
+    """
+    synsets = read_synsets(wordnet)
+
+    def kinds(offset: str) -> Iterator[str]:
+        for above in synsets[offset].targets("@", "@i") if offset in synsets else ():
+            yield from synsets[above].lemmas
+            yield from kinds(above)
+
+    def extended(photo: datasets.PhotoRecord) -> datasets.PhotoRecord:
+        more = [n for n in kinds((photo.group or "")[1:]) if n in known]
+        return replace(photo, shows=tuple(dict.fromkeys((*photo.shows, *more))))
+
+    return replace(dataset, images=tuple(map(extended, dataset.images)))
 
 
 def slug(name: str) -> str:

@@ -19,8 +19,8 @@ class SampleStream(IterableDataset):
     Of ``size`` processes, the one of ``rank`` makes every ``size``-th sample; together they have
     the batch that one process would have.
 
-    Sets are drawn by ``weight * sqrt(photos)``; inside a set, photos of rare objects are drawn more
-    often (inverse square root of how many photos show the object).
+    Sets are drawn by ``weight * sqrt(photos)``; inside a set, photos of rare parts are drawn more
+    often (inverse square root of how many photos show the rarest part of the photo).
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class SampleStream(IterableDataset):
 
 
 def _photo_share(dataset: datasets.PartDataset) -> np.ndarray:
-    shown = [{a.object for a in i.annotations} for i in dataset.images]
-    counts: dict[str, int] = {}
+    shown = [{(a.object, a.part) for a in i.annotations} for i in dataset.images]
+    counts: dict[tuple[str, str], int] = {}
     for names in shown:
         for name in names:
             counts[name] = counts.get(name, 0) + 1
@@ -73,5 +73,10 @@ def _photo_share(dataset: datasets.PartDataset) -> np.ndarray:
 
 
 def read_sets(data: Path, names: Mapping[str, float], split: str) -> list[datasets.PartDataset]:
-    """The sets that a recipe names, in its order."""
-    return [datasets.read(data / name, split) for name in names]
+    """The sets that a recipe names, in its order; one without masks is known by its labels."""
+    return [
+        datasets.read_shown(data / name)
+        if (data / name / "labels.json").is_file()
+        else datasets.read(data / name, split)
+        for name in names
+    ]

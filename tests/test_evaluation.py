@@ -11,7 +11,7 @@ import pytest
 from partclipseg import datasets
 from partclipseg.errors import InputError
 from partclipseg.evaluation import PROTOCOLS, evaluate, novelty
-from partclipseg.evaluation.metrics import Mask
+from partclipseg.evaluation.metrics import Mask, label_map
 from partclipseg.evaluation.protocols import spread_targets
 from partclipseg.evaluation.targets import object_names, objects_of, text_for
 from partclipseg.results import PartMask, Segmentation
@@ -152,6 +152,24 @@ def test_text_asks_once_for_all_names_of_the_photos_objects(tmp_path: Path) -> N
     predictor = ScriptedPredictor(dataset)
     assert evaluate(predictor, dataset, "text").to_json()["miou"] == 1.0
     assert predictor.texts == ['car: "front, door", wheel; dog: head']
+
+
+def test_pred_all_asks_for_every_object_of_the_set(tmp_path: Path) -> None:
+    parts = [[("dog", "head", DOOR, None)], [("cat", "tail", HOOD, None)]]
+    dataset = read(write_set(tmp_path / "pets", parts, extra=[("car", "wheel")]))
+    predictor = ScriptedPredictor(dataset)
+    report = evaluate(predictor, dataset, "text", ask_all=True).to_json()
+    assert report["miou"] == 1.0 and report["asked"] == "all"
+    assert predictor.texts == [
+        "dog: head; cat: tail; car: wheel", "cat: tail; dog: head; car: wheel",
+    ]  # fmt: skip
+
+
+def test_the_surer_of_two_masks_wins_where_sureness_is_known() -> None:
+    large, small = np.ones((2, 4), bool), np.zeros((2, 4), bool)
+    small[:, :2] = True
+    assert label_map((2, 4), [large, small], [0, 1]).tolist() == [[1, 1, 0, 0]] * 2
+    assert label_map((2, 4), [large, small], [0, 1], [0.9, 0.4]).tolist() == [[0] * 4] * 2
 
 
 def test_texts_keep_to_the_limit_on_names() -> None:

@@ -78,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "this is by far the slowest part)",
     )
     parser.add_argument(
+        "--ask-all",
+        action="store_true",
+        help="text: give the names of all objects of the set, not of the photo's own alone "
+        "(Pred-All)",
+    )
+    parser.add_argument(
         "--synonyms",
         type=Path,
         metavar="FILE",
@@ -113,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
     from partclipseg import datasets
     from partclipseg.evaluation import evaluate, novelty
 
+    if args.ask_all and args.protocol != "text":
+        raise InputError("--ask-all goes with --protocol text alone.")
     novel = None if args.novel is None else novelty.read(args.novel)
     dataset = datasets.read(args.data, args.split)
     if args.synonyms is not None:
@@ -124,6 +132,7 @@ def run(args: argparse.Namespace) -> int:
         limit=args.limit,
         noc_targets=args.noc_targets,
         novel=novel,
+        ask_all=args.ask_all,
         progress=lambda photos: tqdm(photos, desc=f"{dataset.name} {args.protocol}", unit="photo"),
     )
     if args.synonyms is not None:

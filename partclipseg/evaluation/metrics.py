@@ -55,17 +55,23 @@ def large_enough(area: int, shape: tuple[int, ...]) -> bool:
     return area > 0 and area >= MIN_AREA * shape[0] * shape[1]
 
 
-def label_map(shape: tuple[int, int], masks: Sequence[Mask], indices: Sequence[int]) -> LabelMap:
+def label_map(
+    shape: tuple[int, int],
+    masks: Sequence[Mask],
+    indices: Sequence[int],
+    sureness: Sequence[float] | None = None,
+) -> LabelMap:
     """Paint masks into one map ``(H, W)``; where they overlap the smaller one is the label.
 
     Args:
         shape: (H, W) of the map.
         masks: one ``(H, W)`` mask an entry, in any order and with any overlap.
         indices: what to write for each mask; several masks may share an index.
+        sureness: of each mask; if given, the surer one is the label, whatever its size.
     """
     result = np.full(shape, NOTHING, np.int32)
-    areas = [np.count_nonzero(mask) for mask in masks]
-    for i in sorted(range(len(masks)), key=lambda i: -areas[i]):
+    last = sureness or [-np.count_nonzero(mask) for mask in masks]
+    for i in sorted(range(len(masks)), key=lambda i: last[i]):
         result[masks[i]] = indices[i]
     return result
 

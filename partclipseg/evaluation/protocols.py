@@ -4,7 +4,8 @@
 oracle  the object's region and name are given, and     ``miou``, over pixels with a part label
         its part names compete inside it                (Oracle-Obj of OV-PARTS, NeurIPS 2023)
 text    the names of the photo's objects and of their   ``miou``; background counts, but for sets
-        parts are given                                 that are not exhaustive not in the object
+        parts are given; with ``ask_all`` those of      that are not exhaustive not in the object
+        all objects of the set (Pred-All)
 click   one click at the most interior point of a       ``iou_best`` of the masks that come back,
         target, then clicks on the largest error        ``iou_first`` of the one ranked first,
                                                         ``noc80``, ``noc85``: clicks to 80%, 85%
@@ -47,6 +48,7 @@ def evaluate(
     limit: int | None = None,
     noc_targets: int | None = None,
     novel: Novel | None = None,
+    ask_all: bool = False,
     progress: Progress = iter,
 ) -> Report:
     """Score a model on a split.
@@ -59,6 +61,7 @@ def evaluate(
         noc_targets: under click, count clicks on so many targets only, evenly spread over all;
             0 leaves the count out. It is by far the slowest part.
         novel: under oracle and text, figures for seen and for these novel names apart.
+        ask_all: under text, give the names of all objects of the set for every photo.
         progress: wraps the photos, e.g. ``tqdm.tqdm``.
 
     Raises:
@@ -71,7 +74,7 @@ def evaluate(
     if not records:
         raise InputError(f"{dataset.name} has no photos to evaluate on.")
     start = time.perf_counter()
-    scorer = _scorer(predictor, dataset, protocol, records, noc_targets, novel)
+    scorer = _scorer(predictor, dataset, protocol, records, noc_targets, novel, ask_all)
     for record in progress(records):
         photo = predictor.encode(record.path)
         if (photo.photo.width, photo.photo.height) != (record.width, record.height):
@@ -88,6 +91,7 @@ def evaluate(
         images=len(records),
         seconds=time.perf_counter() - start,
         scores=scorer.scores(),
+        ask_all=ask_all,
     )
 
 
@@ -98,11 +102,12 @@ def _scorer(
     records: Sequence[PhotoRecord],
     noc_targets: int | None,
     novel: Novel | None,
+    ask_all: bool,
 ) -> Scorer:
     if protocol == "oracle":
         return OracleScorer(predictor, dataset, novel)
     if protocol == "text":
-        return TextScorer(predictor, dataset, novel)
+        return TextScorer(predictor, dataset, novel, ask_all)
     if protocol == "click":
         return ClickScorer(predictor, spread_targets(records, noc_targets))
     return LabelScorer(predictor, dataset)

@@ -95,11 +95,29 @@ class OracleScorer(_RegionScorer):
 
 
 class TextScorer(_RegionScorer):
-    """Only names are given; what is painted beside the parts counts against them."""
+    """Only names are given; what is painted beside the parts counts against them.
+
+    Args:
+        ask_all: give the names of all objects of the set, not of the photo's own alone (Pred-All of
+            OV-PARTS, NeurIPS 2023).
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        dataset: PartDataset,
+        novel: Novel | None = None,
+        ask_all: bool = False,
+    ) -> None:
+        super().__init__(predictor, dataset, novel)
+        self.ask_all = ask_all
 
     def add(self, record: PhotoRecord, photo: Any) -> None:
         shape = (record.height, record.width)
-        asked = {name: self.dataset.parts_of(name) for name in object_names(record)}
+        owners = object_names(record)
+        if self.ask_all:
+            owners = list(dict.fromkeys(owners + [name for name, _ in self.dataset.pairs]))
+        asked = {name: self.dataset.parts_of(name) for name in owners}
         pairs = [(name, part) for name, parts in asked.items() for part in parts]
         index = {_key(*pair): i for i, pair in enumerate(pairs)}
         targets = objects_of(record)
@@ -109,15 +127,18 @@ class TextScorer(_RegionScorer):
 
         found: list[Mask] = []
         found_indices: list[int] = []
+        sureness: list[float] = []
         for text in text_for(asked):
             for part in self.predictor.segment(text, photo=photo).parts:
                 i = index.get(_key(part.object, part.part))
                 if i is not None:
                     found.append(part.mask)
                     found_indices.append(i)
+                    sureness.append(part.probability or 0.0)
         self.count(
             [class_name(*pair) for pair in pairs],
-            label_map(shape, found, found_indices),
+            # Texts hold a hundred names; masks of different texts have not competed yet.
+            label_map(shape, found, found_indices, sureness if self.ask_all else None),
             truth,
             self._scored(record, truth),
             _areas(masks, indices, len(pairs)),

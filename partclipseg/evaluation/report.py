@@ -37,6 +37,7 @@ class Report:
     """One model on one split under one protocol; all figures are fractions, 1.0 is perfect.
 
     Attributes:
+        ask_all: whether the names of all objects of the set were given for every photo.
         asked_with: the name of the synonyms that took the place of the set's own names, if any.
     """
 
@@ -48,6 +49,7 @@ class Report:
     seconds: float
     scores: Scores
     asked_with: str = ""
+    ask_all: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The report as one JSON object; figures are rounded to six decimals."""
@@ -57,6 +59,7 @@ class Report:
             "split": self.split,
             "model": self.model,
             **({"synonyms": self.asked_with} if self.asked_with else {}),
+            **({"asked": "all"} if self.ask_all else {}),
             "images": self.images,
             "targets": self.scores.targets,
             "seconds": round(self.seconds, 3),

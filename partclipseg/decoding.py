@@ -85,12 +85,16 @@ def mask_batch(masks: Tensor, text: Tensor) -> PromptBatch:
 def decode(model: PartCLIPSeg, look: Encoding, prompts: PromptBatch) -> Decoded:
     """Run the decoder once for all prompts of one photo."""
     logits, iou = model.decode(look.features, prompts)
-    # The padding right and below the photo belongs to no mask.
+    return Decoded(_without_padding(look, logits), iou)
+
+
+def _without_padding(look: Encoding, logits: Tensor) -> Tensor:
+    """The padding right and below the photo belongs to no mask: ``(..., h, w)``, changed."""
     height = -(-look.frame.inner_height // 4)
     width = -(-look.frame.inner_width // 4)
     logits[..., height:, :] = -20.0
     logits[..., :, width:] = -20.0
-    return Decoded(logits, iou)
+    return logits
 
 
 def point_grid(look: Encoding, side: int) -> np.ndarray:
@@ -103,23 +107,28 @@ def point_grid(look: Encoding, side: int) -> np.ndarray:
 
 @torch.inference_mode()
 def decode_points(
-    model: PartCLIPSeg, look: Encoding, points: np.ndarray, batch: int = 32,
+    model: PartCLIPSeg, look: Encoding, points: np.ndarray, least: float = 0.0, batch: int = 32,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Decoded:  # fmt: skip
-    """One lone positive click each for (P, 2) points: ``Decoded`` of P prompts.
+    """One lone positive click each for (P, 2) points.
 
     Args:
+        least: points without a mask of a predicted IoU above this are left out.
         progress: told the share that is done before each batch; may raise, to stop.
+
+    Returns:
+        ``Decoded`` of the points that stay, in their order.
     """
     xy = torch.from_numpy(look.frame.points_to_model(points)).float()[:, None]
     kinds = torch.full(xy.shape[:2], POSITIVE, dtype=torch.long)
-    parts = []
+    masks, ious = [], []
     for i in range(0, len(xy), batch):
         progress(i / len(xy))
-        parts.append(decode(model, look, PromptBatch(xy[i : i + batch], kinds[i : i + batch])))
-    return Decoded(
-        torch.cat([p.logits for p in parts]), torch.cat([p.predicted_iou for p in parts])
-    )
+        prompts = PromptBatch(xy[i : i + batch], kinds[i : i + batch])
+        logits, iou = model.decode_promising(look.features, prompts, least)
+        masks.append(_without_padding(look, logits))
+        ious.append(iou)
+    return Decoded(torch.cat(masks), torch.cat(ious))
 
 
 def stability(logits: Tensor, offset: float = 1.0) -> Tensor:

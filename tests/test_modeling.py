@@ -135,3 +135,17 @@ def test_config_round_trip_and_unknown_keys():
         ModelConfig.from_json({"wings": 2})
     with pytest.raises(CheckpointError, match="image_size must be int"):
         ModelConfig.from_json({"image_size": "large"})
+
+
+def test_promising_prompts_alone_decode_as_all_do(model, features):
+    prompts = PromptBatch(
+        torch.tensor([[[30.0, 40.0]], [[80.0, 10.0]], [[5.0, 90.0]]]), torch.full((3, 1), POSITIVE)
+    )
+    masks, iou = decode(model, features, prompts)
+    with torch.inference_mode():
+        torch.testing.assert_close(model.predict_iou(features, prompts), iou)
+        best = iou.amax(1)
+        for least in (0.0, float(best.median()), 1.0):
+            some, sure = model.decode_promising(features, prompts, least)
+            torch.testing.assert_close(sure, iou[best > least])
+            torch.testing.assert_close(some, masks[best > least], atol=1e-4, rtol=1e-4)

@@ -83,6 +83,18 @@ class MaskDecoder(nn.Module):
             mask logits ``(P, 3, H/4, W/4)`` (whole, part, sub-part) and predicted IoU ``(P, 3)``.
         """
         coarse, middle, fine = maps
+        state, image = self.attend(coarse, grid, tokens, present, dense)
+        return self.masks(state, image, middle, fine, guide), self.predicted_iou(state)
+
+    def attend(
+        self, coarse: Tensor, grid: Tensor, tokens: Tensor, present: Tensor, dense: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What the prompts and the photo make of each other, the cheap half of decoding.
+
+        Returns:
+            the state of the mask and IoU tokens ``(P, N, C)`` and the photo as each prompt sees it
+            ``(P, C, H/16, W/16)``.
+        """
         count, (height, width) = tokens.shape[0], coarse.shape[-2:]
         queries = self.queries.weight.expand(count, -1, -1)
         state = torch.cat([queries, tokens], dim=1)
@@ -92,11 +104,19 @@ class MaskDecoder(nn.Module):
         for layer in self.layers:
             state, image = layer(state, image, origin, grid, present)
         state = self.final_norm(state + self.final(state + origin, image + grid, image))
-        image = image.transpose(1, 2).unflatten(-1, (height, width))
+        return state, image.transpose(1, 2).unflatten(-1, (height, width))
+
+    def predicted_iou(self, state: Tensor) -> Tensor:
+        """``(P, 3)`` from ``attend``'s state; the masks themselves are not needed."""
+        return self.iou(state[:, len(self.hyper)]).sigmoid()
+
+    def masks(
+        self, state: Tensor, image: Tensor, middle: Tensor, fine: Tensor, guide: Tensor
+    ) -> Tensor:
+        """Mask logits ``(P, 3, H/4, W/4)`` from what ``attend`` gave."""
         upscaled = self._upscale(image, middle, fine, guide)
         kernels = torch.stack([mlp(state[:, i]) for i, mlp in enumerate(self.hyper)], dim=1)
-        masks = torch.einsum("pkc,pchw->pkhw", kernels, upscaled)
-        return masks, self.iou(state[:, len(self.hyper)]).sigmoid()
+        return torch.einsum("pkc,pchw->pkhw", kernels, upscaled)
 
     def _upscale(self, image: Tensor, middle: Tensor, fine: Tensor, guide: Tensor) -> Tensor:
         """``(P, C, H/16, W/16)`` -> ``(P, mask_width, H/4, W/4)`` with the fine maps' edges."""

@@ -7,6 +7,7 @@ multiple of 32. Pixel (i, j) covers the square from (i, j) to (i + 1, j + 1), so
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -92,6 +93,7 @@ class Frame:
         return np.asarray(grown, np.float32)
 
 
+@lru_cache(maxsize=32)
 def _shares(pixels: int, inner: int, padded: int, stride: int) -> sparse.csr_array:
     """(cells, pixels) float32: the share of each cell of the model's grid that a pixel covers.
 

@@ -162,8 +162,13 @@ class Namer:
 
         def ask(look: Encoding) -> tuple[Tensor, np.ndarray]:
             gate = object_logits(self.model, look, name)
-            both = torch.cat([gate, part_logits(self.model, look, text)])
-            return gate, to_photo(look, both, photo.size, outside=OUTSIDE)
+            asked, unasked = part_logits(self.model, look, text).split(
+                [len(parts), len(text) - len(parts)]
+            )
+            # Of the others only the strongest matters; few maps are brought to the photo's size.
+            strongest = [unasked.amax(0, keepdim=True)] if len(unasked) else []
+            maps = torch.cat([gate, asked, *strongest])
+            return gate, to_photo(look, maps, photo.size, outside=OUTSIDE)
 
         gate, logits = ask(photo.full)
         found = float(presence(gate.sigmoid())[0])
@@ -174,7 +179,7 @@ class Namer:
             logits[window] = 0.5 * logits[window] + 0.5 * ask(photo.look(box))[1][window]
         inside, names, unasked = np.split(logits, [1, 1 + len(parts)])
         if len(unasked):
-            names = np.where(names > unasked.max(0) - CLEARLY, names, OUTSIDE)
+            names = np.where(names > unasked - CLEARLY, names, OUTSIDE)
         return Evidence(
             probability=sigmoid(np.minimum(names, inside)),
             score=sigmoid(names) * sigmoid(inside),

@@ -363,8 +363,11 @@ def test_train_hands_its_options_over(tmp_path: Path, monkeypatch: pytest.Monkey
     assert cli.main([*argv, "--no-resume", "--minutes", "30", "--backbone", "ViT-B-16/a"]) == 0
     paths = (Path("lite.json"), Path("data"), tmp_path / "run")
     assert calls == [
-        (paths, {"resume": True, "steps": None, "minutes": None, "backbone": None}),
-        (paths, {"resume": False, "steps": None, "minutes": 30, "backbone": "ViT-B-16/a"}),
+        (paths, {"resume": True, "steps": None, "minutes": None, "backbone": None, "init": None}),
+        (
+            paths,
+            {"resume": False, "steps": None, "minutes": 30, "backbone": "ViT-B-16/a", "init": None},
+        ),
     ]
 
 

@@ -70,7 +70,7 @@ def label_map(
         sureness: of each mask; if given, the surer one is the label, whatever its size.
     """
     result = np.full(shape, NOTHING, np.int32)
-    last = sureness or [-np.count_nonzero(mask) for mask in masks]
+    last = sureness or [-float(np.count_nonzero(mask)) for mask in masks]
     for i in sorted(range(len(masks)), key=lambda i: last[i]):
         result[masks[i]] = indices[i]
     return result

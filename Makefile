@@ -1,6 +1,8 @@
 # make demo       opens the app on http://127.0.0.1:7860
 # make test       runs all tests, in a browser too
-# make lint       ruff and mypy
+# make lint       ruff, mypy, a scan for secrets
+# make audit      asks the package index for known holes in what is installed
+# make fuzz       feeds damaged photos and texts to the readers of both   SECONDS=60
 # make train      trains the bundled model anew          DATA=folder OUT=folder
 # make evaluate   scores the bundled model               DATA=folder OUT=folder SETS="cars faces"
 #                 and writes a page of it                RESULTS=docs/results.md
@@ -15,14 +17,17 @@ SETS ?= cars faces cells buildings clothes rooms things
 PROTOCOLS ?= oracle text click label
 MODEL ?= lite
 RESULTS ?= docs/results.md
+SECONDS ?= 60
 
 python := $(VENV)/bin/python
 pip := $(python) -m pip --disable-pip-version-check
+# Weights, photos and packed lists are no text.
+scanned := . ':!checkpoints' ':!examples' ':!docs/images' ':!*.gz' ':!.secrets.baseline'
 browsers := chromium chromium-browser google-chrome google-chrome-stable
 
 # A half-made environment or stamp must not pass for a whole one.
 .DELETE_ON_ERROR:
-.PHONY: demo test lint train evaluate browser
+.PHONY: demo test lint audit fuzz train evaluate browser
 
 demo: $(VENV)/.installed
 	$(python) app.py
@@ -41,6 +46,13 @@ lint: $(VENV)/.installed-dev
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy partclipseg app.py
+	git ls-files -z -- $(scanned) | xargs -0 $(VENV)/bin/detect-secrets-hook --baseline .secrets.baseline
+
+audit: $(VENV)/.installed-dev
+	$(python) scripts/audit.py
+
+fuzz: $(VENV)/.installed-dev
+	$(python) -m tests.fuzz --seconds $(SECONDS)
 
 train: $(VENV)/.installed-train
 	@test -d "$(DATA)" || { echo "There is no folder $(DATA): name the folder that holds the sets, make train DATA=folder." >&2; exit 2; }

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -83,21 +85,49 @@ def read(source: str | Path | Image.Image | np.ndarray, *, name: str | None = No
         )
     frame = source.tell()
     try:
-        return _finish(source, _stem(name), _printable(name or "The photo"))
+        return _finish(source, _stem(name), printable(name or "The photo"))
     finally:
         if source.tell() != frame:  # the caller's image stays where it was
             source.seek(frame)
 
 
+def read_grey(path: Path) -> np.ndarray:
+    """Brightness of a picture, upright: (H, W) float32 in the file's own scale.
+
+    Raises:
+        InputError: not a picture, damaged, too small, too narrow or too large, or not finite.
+    """
+    shown = printable(path.name or str(path))
+    with _file(path, shown) as file:
+        image = _open(file, shown)
+        _check_size(*image.size)
+        try:
+            upright = _upright(image, [])
+            grey = upright if upright.mode.startswith(("I", "F")) else upright.convert("L")
+            values = np.asarray(grey, np.float32)
+        except Exception as error:  # decoders raise whatever they like on damaged files
+            raise InputError(_damaged(shown)) from error
+    if not np.isfinite(values).all():
+        raise InputError(f"{shown} holds NaN or infinite values.")
+    return values
+
+
 def _read_file(path: Path, name: str | None) -> Photo:
-    shown = _printable(name or path.name or str(path))
+    shown = printable(name or path.name or str(path))
+    with _file(path, shown) as file:
+        return _finish(_open(file, shown), _stem(name) if name else path.stem, shown)
+
+
+@contextmanager
+def _file(path: Path, shown: str) -> Iterator[BinaryIO]:
+    """The file, open for reading; what is wrong with it is told as ``InputError``."""
     try:
         if path.is_dir():
             raise InputError(f"{shown} is a folder, not a photo.")
         if path.exists() and not path.is_file():  # a pipe would never end
             raise InputError(f"{shown} is not a file.")
         with path.open("rb") as file:
-            return _finish(_open(file, shown), _stem(name) if name else path.stem, shown)
+            yield file
     except InputError:
         raise
     except (OSError, ValueError) as error:
@@ -137,10 +167,10 @@ def _stem(name: str | None) -> str:
     return (path.stem if path.suffix.lower() in SUFFIXES else path.name) or "photo"
 
 
-def _printable(name: str) -> str:
+def printable(name: str, longest: int = 100) -> str:
     """A file's name as it may stand in a sentence on a terminal or a page."""
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
-    return shown if len(shown) <= 100 else f"{shown[:99]}…"
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
 
 
 def _check_size(width: int, height: int) -> None:
@@ -191,10 +221,11 @@ def _finish(image: Image.Image, name: str, shown: str) -> Photo:
     notes: list[str] = []
     _check_size(*image.size)
     try:
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1:
+        # Not n_frames: some formats are walked through for it, and a small file can hold millions.
+        if getattr(image, "is_animated", False):
             image.seek(0)
-            notes.append(f"Only the first of {frames} frames is used.")
+            _check_size(*image.size)
+            notes.append("Only the first frame is used.")
         # Pillow itself brings 16-bit colour to 8 bit; while it loads it still tells so.
         if re.search(DEEP_COLOUR, str(getattr(image, "tile", ""))):
             notes.append("The 16-bit colours were reduced to 8 bit.")

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +17,6 @@ from partclipseg.decoding import (
     Decoded,
     decode,
     decode_points,
-    mask_batch,
     point_grid,
     prompt_batch,
     stability,
@@ -26,13 +27,12 @@ from partclipseg.errors import InputError
 from partclipseg.labelling import Guesses, labeller
 from partclipseg.modeling.mask_decoder import GRANULARITIES
 from partclipseg.modeling.partclipseg import PartCLIPSeg
-from partclipseg.naming import Evidence, MaskName, Namer, by_object, winner
+from partclipseg.naming import MaskName, Namer
 from partclipseg.results import Labels, PartMask, Segmentation
+from partclipseg.searching import SMALLEST, search
 
 ImageSource = str | Path | Image.Image | np.ndarray | images.Photo
 GRID = 16  # clicks along each side in "everything"
-FOUND = 0.5  # an object is there when its surest cells are surer than this
-SMALLEST = 0.0002  # share of the photo below which a named region is noise
 # In "everything": the predicted IoU is that with what a visitor may have meant, so it is modest
 # for a lone click, where three things may be meant.
 SURE_ENOUGH, STEADY_ENOUGH = 0.2, 0.25
@@ -156,8 +156,8 @@ class PartPredictor:
             The parts that are there; ``messages`` says what was asked for and not found.
         """
         photo = self._current(photo)
-        if not 0 < threshold < 1:
-            raise InputError(f"The threshold is {threshold}; it must lie between 0 and 1.")
+        if not isinstance(threshold, Real) or not 0 < threshold < 1:
+            raise InputError(f"The threshold is {threshold!s:.40}; it must lie between 0 and 1.")
         parsed = prompts.parse(text)
         return self._by_words(photo, parsed.queries, threshold, parsed.notes)
 
@@ -176,7 +176,7 @@ class PartPredictor:
         began = time.perf_counter()
         names = _queries(vocabulary)
         decoded = decode_points(
-            self.model, photo.full, point_grid(photo.full, GRID),
+            self.model, photo.full, point_grid(photo.full, GRID), SURE_ENOUGH,
             progress=lambda share: progress(0.9 * share),
         )  # fmt: skip
         logits, iou = decoded.logits.flatten(0, 1), decoded.predicted_iou.flatten()
@@ -213,7 +213,7 @@ class PartPredictor:
             ``Labels`` with (M, N) cosines and probabilities over the names.
         """
         photo = self._current(photo)
-        queries = _queries(list(names))
+        queries = _queries(names if isinstance(names, str) else list(names))
         width, height = photo.photo.width, photo.photo.height
         grid = [
             torch.from_numpy(photo.full.frame.mask_to_model(_checked(m, width, height)))
@@ -233,6 +233,19 @@ class PartPredictor:
             mask: (H, W) bool at the photo's size.
         """
         return labeller(self.model).guess(self._current(photo), mask, limit)
+
+    def prepare_names(self, progress: Callable[[float], None] | None = None) -> None:
+        """Read the names of ``what_is`` now, once; ``progress`` as in ``Labeller.prepare``."""
+        labeller(self.model).prepare(progress)
+
+    def facts(self) -> dict[str, Any]:
+        """What the checkpoint says of itself, the number of "parameters" and the "recognizer"."""
+        recognizer = self.model.recognizer
+        return {
+            **self.model.metadata,
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "recognizer": recognizer.name if recognizer else None,
+        }
 
     @torch.inference_mode()
     def similarity(self, text: str, photo: EncodedPhoto | None = None) -> dict[str, np.ndarray]:
@@ -268,7 +281,6 @@ class PartPredictor:
 
     # Inside
 
-    @torch.inference_mode()
     def _by_words(
         self,
         photo: EncodedPhoto,
@@ -277,71 +289,8 @@ class PartPredictor:
         notes: Sequence[str],
     ) -> Segmentation:
         began = time.perf_counter()
-        wanted = [q for q in queries if q.sign > 0]
-        asked: list[prompts.Query] = []
-        probability: list[np.ndarray] = []
-        score: list[np.ndarray] = []
-        messages = list(notes)
-        for (owner, _), group in by_object(queries).items():
-            evidence = self._evidence(photo, owner, group)
-            sure = evidence.presence
-            if owner is not None and float(sure.max()) < FOUND:
-                missing_owner = f"No {owner} was found in the photo."
-                messages += [missing_owner] if missing_owner not in messages else []
-                continue
-            for i, query in enumerate(group):
-                if owner is not None or sure[i] >= FOUND:
-                    asked.append(query)
-                    probability.append(evidence.probability[i])
-                    score.append(evidence.score[i])
-        regions: list[tuple[prompts.Query, np.ndarray, float]] = []
-        winners = [winner(score, asked, whole) for whole in (False, True)]
-        for index, (query, values) in enumerate(zip(asked, probability, strict=True)):
-            region = (winners[query.part is None] == index) & (values > threshold)
-            if query.sign > 0 and region.mean() >= SMALLEST:  # else a few stray pixels
-                regions.append((query, region, float(values[region].mean())))
-        found = self._found(photo, regions)
-        missing = [q for q in wanted if q.label not in {p.label for p in found}]
-        gone = {m.split(" was ")[0][3:] for m in messages}
-        lost = [q.label for q in missing if q.object not in gone]
-        if lost:
-            messages.append(f"Not found: {', '.join(lost)}.")
-        return self._result(photo, found, began, messages)
-
-    def _evidence(
-        self, photo: EncodedPhoto, owner: str | None, group: Sequence[prompts.Query]
-    ) -> Evidence:
-        parts = [q.part for q in group if q.part]
-        if owner is None:
-            return self.namer.words(photo, parts)
-        if not parts:
-            return self.namer.objects(photo, [owner])
-        return self.namer.parts(photo, owner, parts)
-
-    def _found(
-        self, photo: EncodedPhoto, regions: Sequence[tuple[prompts.Query, np.ndarray, float]]
-    ) -> list[PartMask]:
-        """Named (H, W) regions with their probabilities as parts; one decoder pass for all."""
-        if not regions:
-            return []
-        queries = [query for query, _, _ in regions]
-        to_model = photo.full.frame.mask_to_model
-        grids = torch.stack([torch.from_numpy(to_model(region)) for _, region, _ in regions])
-        cosine, _ = self.namer.compare(photo, grids, queries)
-        batch = mask_batch(grids, self.namer.read(queries))
-        iou = decode(self.model, photo.full, batch).predicted_iou.amax(1)
-        return [
-            PartMask.from_mask(
-                region,
-                label=query.label,
-                object=query.object,
-                part=query.part,
-                similarity=float(cosine[i, i]),
-                probability=probability,
-                predicted_iou=float(iou[i]),
-            )
-            for i, (query, region, probability) in enumerate(regions)
-        ]
+        found, messages = search(self.model, self.namer, photo, queries, threshold)
+        return self._result(photo, found, began, [*notes, *messages])
 
     def _ranked(self, decoded: Decoded, granularity: str | None) -> list[int]:
         """Slots of the first prompt, best predicted IoU first, near-copies dropped."""

@@ -199,7 +199,7 @@ def validate(
         )
     parsed = Parsed(()) if text is None or text == "" else parse(text)
     if granularity is not None and granularity not in GRANULARITIES:
-        raise InputError(f"The granularity is {granularity!r}; use whole, part or subpart.")
+        raise InputError(f"The granularity is {granularity!r:.40}; use whole, part or subpart.")
     return Prompts(
         xy, _labels(point_labels, len(xy)), _boxes(boxes, width, height),
         _mask(mask, width, height), parsed.queries, granularity, parsed.notes,
@@ -259,8 +259,9 @@ def _mask(mask: Any, width: int, height: int) -> np.ndarray | None:
     if mask is None:
         return None
     try:
-        array = np.asarray(mask).astype(np.float32)
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # becomes infinite, which is told below
+            array = np.asarray(mask).astype(np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError("The mask must be boolean, or numbers from 0 to 1.") from error
     if array.shape != (height, width):
         raise InputError(

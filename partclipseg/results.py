@@ -1,5 +1,6 @@
 """What the model answers: one type that the app, the command line and the exporters all read."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,8 @@ from pycocotools import mask as coco_mask
 
 from partclipseg import palette
 from partclipseg.errors import InputError
+
+_WRONG_FORM = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,21 @@ class PartMask:
             colour = data.get("colour", "#888888")
             if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
                 raise ValueError(f"the colour {colour!r} is not of the form #rrggbb")
+            texts: dict[str, Any] = {
+                k: _text(data.get(k)) for k in ("object", "part", "granularity")
+            }
+            scores: dict[str, Any] = {
+                k: _score(data.get(k)) for k in ("similarity", "probability", "predicted_iou")
+            }
             return cls(
-                **{k: data.get(k) for k in
-                   ("object", "part", "similarity", "probability", "predicted_iou", "granularity")},
-                label=data["label"], bbox=(x, y, width, height), area=int(data["area"]),
+                **texts, **scores,
+                label=_name(data["label"]), bbox=(x, y, width, height), area=int(data["area"]),
                 colour=colour, rle={"size": size, "counts": rle["counts"]},
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"This is not a part of a PartCLIPSeg result: {error!r}.") from error
+        except _WRONG_FORM as error:
+            raise InputError(
+                f"This is not a part of a PartCLIPSeg result: {error!r:.200}."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -132,17 +142,18 @@ class Segmentation:
         """Inverse of ``to_json``. Raises InputError where it is of another form."""
         try:
             found = cls(
-                image=data["image"], width=int(data["width"]), height=int(data["height"]),
-                model=data["model"], parts=tuple(PartMask.from_json(p) for p in data["parts"]),
-                messages=tuple(data.get("messages", ())),
+                image=_name(data["image"]), width=int(data["width"]), height=int(data["height"]),
+                model=_name(data["model"]),
+                parts=tuple(PartMask.from_json(p) for p in data["parts"]),
+                messages=tuple(_name(m) for m in data.get("messages", ())),
             )  # fmt: skip
             if any(p.rle["size"] != [found.height, found.width] for p in found.parts):
                 raise ValueError("a mask has another size than the photo")
             return found
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"This is not a PartCLIPSeg result: {error!r}.") from error
+        except _WRONG_FORM as error:
+            raise InputError(f"This is not a PartCLIPSeg result: {error!r:.200}.") from error
 
     def label_map(self) -> np.ndarray:
         """(H, W) int16: 0 = no part, i + 1 = ``parts[i]``; where masks overlap the smaller wins."""
@@ -176,6 +187,25 @@ class Labels:
         ]
 
 
+def _name(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else _name(value)
+
+
+def _score(value: Any) -> float | None:
+    """Finite or None: JSON has no form for anything else."""
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no score")
+    return float(value)
+
+
 def _check_rle(counts: str, height: int, width: int) -> None:
     """Raise ValueError unless the runs cover the photo: pycocotools trusts them blindly.
 
@@ -196,5 +226,9 @@ def _check_rle(counts: str, height: int, width: int) -> None:
     runs -= np.where(codes[ends] & 16, np.int64(1) << (5 * lengths), 0)
     runs[1::2] = runs[1::2].cumsum()
     runs[2::2] = runs[2::2].cumsum()
-    if runs.min() < 0 or min(height, width) < 1 or runs.sum() != height * width:
+    pixels = height * width
+    if pixels >= 2**32:  # pycocotools counts no further
+        raise ValueError("its mask is larger than any photo")
+    # Each run for itself too: so many are larger than all pixels that their sum could start anew.
+    if runs.min() < 0 or min(height, width) < 1 or runs.max() > pixels or runs.sum() != pixels:
         raise ValueError("its mask does not cover the photo")

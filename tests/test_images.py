@@ -179,7 +179,7 @@ def test_only_the_first_frame(tmp_path: Path, kind: str) -> None:
     path = saved(frames[0], tmp_path / f"x.{kind}", save_all=True, append_images=frames[1:])
     photo = images.read(path)
     assert np.abs(photo.array.astype(int) - RED).max() <= 8
-    assert "Only the first of 3 frames is used." in photo.notes
+    assert "Only the first frame is used." in photo.notes
 
 
 def test_an_image_of_the_caller_stays_at_its_frame(tmp_path: Path) -> None:

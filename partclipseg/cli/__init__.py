@@ -5,6 +5,7 @@ Exit codes: 0 all done, 1 some photos failed (each is named), 2 nothing could be
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -71,6 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns the exit code; argparse itself leaves with ``SystemExit(2)`` on bad usage.
     """
     argv = sys.argv[1:] if argv is None else argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files may have letters that it has not
+            stream.reconfigure(errors="backslashreplace")
     args = parser(argv).parse_args(argv)
     try:
         code = int(args.run(args))

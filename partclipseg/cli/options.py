@@ -64,7 +64,10 @@ def writable_folder(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError as error:
+        from partclipseg.images import printable
+
         reason = error.strerror or error
         raise InputError(
-            f'Cannot write to the folder "{folder}" ({reason}); name another one.'
+            f'Cannot write to the folder "{printable(str(folder), 4096)}" ({reason}); '
+            "name another one."
         ) from error

@@ -1,16 +1,25 @@
 """``segment``: photos and prompts in; overlays, masks and JSON out."""
 
 import argparse
-import json
 import math
 import sys
-from collections.abc import Sequence
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from partclipseg.cli import options
-from partclipseg.errors import InputError, PartCLIPSegError
+from partclipseg.cli.outputs import (
+    Outputs,
+    complaint,
+    each_once,
+    explained,
+    line,
+    output_stems,
+    save,
+    shown,
+)
+from partclipseg.errors import InputError
 
 if TYPE_CHECKING:
     from partclipseg.predictor import PartPredictor
@@ -29,7 +38,7 @@ For each PHOTO (NAME.jpg) the output folder gets
   NAME_01_LABEL.png    one black and white mask a part, best first
   NAME.json            labels, scores, boxes, areas, masks (COCO RLE)
 Files of an earlier run with these names are replaced. Photos that share a name get a number
-(NAME_2), and input photos are never written over.
+(NAME_2), very long names are cut, and input photos are never written over.
 """
 
 EXAMPLES = """\
@@ -39,6 +48,7 @@ examples:
   python -m partclipseg segment car.jpg --point 310,220 --point 400,90,- --out results
   python -m partclipseg segment car.jpg --box 40,60,300,200 --granularity part --out results
   python -m partclipseg segment car.jpg --everything --out results
+  python -m partclipseg segment archive/*.jpg --text "dog: head" --engine ray --out results
 
 the language of --text:
   "car: wheel, door"     parts of an object       "car: wheel; dog: head"   of several objects
@@ -136,6 +146,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="the output folder, made if needed"
     )
+    parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="ray shares the photos among the workers of a Ray cluster, or of this machine; it "
+        "writes NAME.json alone, skips photos that are finished, and needs "
+        "requirements-ray.txt (default: local)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=options.positive,
+        default=2,
+        metavar="N",
+        help="ray: how many workers, each with a model of its own (default: 2)",
+    )
 
 
 @dataclass(frozen=True)
@@ -221,130 +246,57 @@ def read_mask(path: Path) -> Any:
     Raises:
         InputError: where it is no image, or dark all over.
     """
-    import numpy as np
-    from PIL import Image, ImageOps
+    from partclipseg import images
 
     try:
-        with Image.open(path) as file:
-            upright = ImageOps.exif_transpose(file)
-            grey = upright if upright.mode.startswith(("I", "F")) else upright.convert("L")
-            values = np.asarray(grey, np.float32)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f'The mask "{path}" is not an image that can be read.') from error
+        values = images.read_grey(path)
+    except InputError as error:
+        raise InputError(f"The mask cannot be used: {error}") from error
     brightest = float(values.max())
     if not brightest > 0:
-        raise InputError(f'The mask "{path}" is black all over; paint the part white.')
-    return (values > brightest / 2).astype(np.float32)
-
-
-def output_stems(photos: Sequence[Path]) -> list[str]:
-    """A name for each photo's files: its stem, numbered where another photo has it already.
-
-    Names that differ only in case count as the same, as they do on many disks.
-    """
-    wanted = {photo.stem.casefold() for photo in photos}
-    taken: set[str] = set()
-    stems = []
-    for photo in photos:
-        stem, number = photo.stem, 1
-        while stem.casefold() in taken or (number > 1 and stem.casefold() in wanted):
-            number += 1
-            stem = f"{photo.stem}_{number}"
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
-
-
-class Outputs:
-    """Writes into one folder: no name twice in one run, and never over an input photo."""
-
-    def __init__(self, folder: Path, inputs: Sequence[Path]) -> None:
-        self.folder = folder
-        self._taken = {self._key(path) for path in inputs}
-
-    def write(self, stem: str, suffix: str, data: bytes) -> Path:
-        """Write ``STEM + SUFFIX``, or ``STEM_2 + SUFFIX`` and so on where that is taken."""
-        from partclipseg.exports import write_atomically
-
-        path, number = self.folder / f"{stem}{suffix}", 1
-        while self._key(path) in self._taken:
-            number += 1
-            path = self.folder / f"{stem}_{number}{suffix}"
-        write_atomically(path, data)
-        self._taken.add(self._key(path))
-        return path
-
-    @staticmethod
-    def _key(path: Path) -> str:
-        return str(path.resolve()).casefold()
-
-
-def save(result: "Segmentation", photo: Any, stem: str, outputs: Outputs) -> Path:
-    """Write all files of one photo, the JSON last: where it is, the rest is too.
-
-    Returns the path of the JSON.
-    """
-    from partclipseg import exports
-
-    for number, part in enumerate(result.parts, 1):
-        label = exports.safe_stem(part.label)
-        outputs.write(f"{stem}_{number:02d}_{label}", ".png", exports.mask_png(part))
-    outputs.write(f"{stem}_overlay", ".png", exports.overlay_png(photo.array, result))
-    text = json.dumps(result.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    return outputs.write(stem, ".json", (text + "\n").encode())
+        raise InputError(f'The mask "{shown(path)}" is black all over; paint the part white.')
+    return (values > brightest / 2).astype("float32")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do every photo that can be done; returns the exit code."""
+    # Pillow's own warnings, of large or odd files, say in other words what we say in a sentence.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     request = Request.of(args)
-    photos = _each_once(args.photos)
-    outputs = Outputs(options.writable_folder(args.out), photos)
+    photos = each_once(args.photos)
+    if args.engine == "ray":
+        from partclipseg.cli import cluster
 
+        return cluster.run(args, request, photos)
+    outputs = Outputs(options.writable_folder(args.out), photos)
+    predictor = options.predictor(args)
+    failed = 0
+    with progress(len(photos)) as bar:
+        for path, stem in zip(photos, output_stems(photos), strict=True):
+            try:
+                encoded = predictor.encode(path)
+                result = request.ask(predictor, encoded)
+                written = save(result, encoded.photo, stem, outputs)
+            except Exception as error:
+                # Whatever is wrong with one photo must not cost the others theirs.
+                failed += 1
+                bar.write(complaint(path, explained(error)), file=sys.stderr)
+            else:
+                notes = [*encoded.photo.notes, *result.messages]
+                bar.write(line(path, len(result.parts), written, notes))
+            bar.update()
+    return closing(failed, len(photos))
+
+
+def progress(photos: int) -> Any:
+    """A bar for that many photos; lines are written beside it with its ``write``."""
     from tqdm import tqdm
 
-    predictor = options.predictor(args)
-    stems = output_stems(photos)
-    failed = 0
-    bar = tqdm(
-        zip(photos, stems, strict=True),
-        total=len(photos),
-        desc="segment",
-        unit="photo",
-        disable=len(photos) == 1,
-    )
-    for path, stem in bar:
-        try:
-            encoded = predictor.encode(path)
-            result = request.ask(predictor, encoded)
-            written = save(result, encoded.photo, stem, outputs)
-        except PartCLIPSegError as error:
-            failed += 1
-            tqdm.write(_complaint(path, str(error)), file=sys.stderr)
-        except Exception as error:
-            # Whatever is wrong with one photo must not cost the others theirs.
-            failed += 1
-            reason = str(error).strip().partition("\n")[0]
-            tqdm.write(_complaint(path, f"{type(error).__name__}: {reason}"), file=sys.stderr)
-        else:
-            notes = [*encoded.photo.notes, *result.messages]
-            tqdm.write(_line(path, len(result.parts), written, notes))
-    if failed and len(photos) > 1:
-        print(f"partclipseg: {failed} of {len(photos)} photos could not be done.", file=sys.stderr)
+    return tqdm(total=photos, desc="segment", unit="photo", disable=photos == 1)
+
+
+def closing(failed: int, photos: int) -> int:
+    """Say how many photos could not be done; returns the exit code."""
+    if failed and photos > 1:
+        print(f"partclipseg: {failed} of {photos} photos could not be done.", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _each_once(photos: Sequence[Path]) -> list[Path]:
-    """The photos without those that are given twice."""
-    return list({path.resolve(): path for path in reversed(photos)}.values())[::-1]
-
-
-def _complaint(path: Path, sentence: str) -> str:
-    """One sentence with the photo's whole path, as photos of several folders may share a name."""
-    if sentence.startswith(f"{path.name} "):
-        return f"{path}{sentence.removeprefix(path.name)}"
-    return f"{path}: {sentence}"
-
-
-def _line(path: Path, parts: int, written: Path, notes: Sequence[str]) -> str:
-    found = "nothing found" if not parts else "1 part" if parts == 1 else f"{parts} parts"
-    return "\n  ".join([f"{path}: {found}, {written}", *notes])

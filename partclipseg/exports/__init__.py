@@ -15,7 +15,7 @@ from partclipseg import plots
 from partclipseg.errors import InputError
 from partclipseg.exports.annotations import COLUMNS, as_json, coco, coco_json, summary_csv
 from partclipseg.exports.archives import cutouts_zip, labels_zip, npz, zipped
-from partclipseg.exports.names import EDGES, RESERVED, numbered, safe_stem, write_atomically
+from partclipseg.exports.names import EDGES, RESERVED, numbered, safe_stem, sweep, write_atomically
 from partclipseg.exports.pictures import (
     check_photo,
     cutout_png,
@@ -55,6 +55,7 @@ __all__ = [
     "safe_stem",
     "summary_csv",
     "svg",
+    "sweep",
     "write_atomically",
     "zipped",
 ]

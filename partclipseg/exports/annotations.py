@@ -56,16 +56,16 @@ def summary_csv(segmentations: Iterable[Segmentation]) -> bytes:
     table = csv.writer(buffer, lineterminator="\r\n")
     table.writerow(COLUMNS)
     for found in segmentations:
-        photo = (_cell(found.image), found.width, found.height)
+        photo = (cell(found.image), found.width, found.height)
         if not found.parts:
-            table.writerow((*photo, *[""] * (len(COLUMNS) - 4), _cell(found.model)))
+            table.writerow((*photo, *[""] * (len(COLUMNS) - 4), cell(found.model)))
         for number, part in enumerate(found.parts, 1):
             scores = (part.similarity, part.probability, part.predicted_iou)
             table.writerow((
-                *photo, number, *map(_cell, (part.label, part.object, part.part)),
+                *photo, number, *map(cell, (part.label, part.object, part.part)),
                 *("" if value is None else f"{value:.4f}" for value in scores), part.area,
                 f"{100 * part.area / (found.width * found.height):.3f}", *part.bbox, part.colour,
-                part.granularity or "", _cell(found.model),
+                part.granularity or "", cell(found.model),
             ))  # fmt: skip
     return b"\xef\xbb\xbf" + buffer.getvalue().encode("utf-8", "replace")
 
@@ -76,6 +76,7 @@ def as_json(value: Any) -> bytes:
     return (text + "\n").encode("utf-8", "replace")
 
 
-def _cell(text: str | None) -> str:
+def cell(text: str | None) -> str:
+    """Text as a spreadsheet may read it: never as a formula."""
     text = text or ""
     return f"'{text}" if text.startswith(FORMULA) else text

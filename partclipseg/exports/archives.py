@@ -6,7 +6,7 @@ whose decoded mask is soon gone: a hundred of them at a photo's size are gigabyt
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO, Any
 
@@ -15,7 +15,13 @@ import numpy as np
 from partclipseg.errors import InputError
 from partclipseg.exports.annotations import as_json
 from partclipseg.exports.names import numbered, safe_stem
-from partclipseg.exports.pictures import check_photo, cutout_png, label_legend, label_map_png
+from partclipseg.exports.pictures import (
+    check_photo,
+    cutout_png,
+    label_legend,
+    label_map_png,
+    mask_png,
+)
 from partclipseg.results import Segmentation
 
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a ZIP can say
@@ -37,12 +43,17 @@ def zipped(entries: Iterable[tuple[str, bytes]], *, compress: bool = False) -> b
             if name.casefold() in taken or name in ("", ".", "..") or set(name) & set("/\\:\0"):
                 raise InputError(f"{name!r} cannot be the name of a file in this archive.")
             taken.add(name.casefold())
-            archive.writestr(_entry(name, compress), content)
+            archive.writestr(entry(name, compress), content)
     return buffer.getvalue()
 
 
 def cutouts_zip(photo: np.ndarray, segmentation: Segmentation) -> bytes:
     """Every part as a transparent PNG, and a JSON that says where in the photo each one lies."""
+    return zipped(cutout_files(photo, segmentation))
+
+
+def cutout_files(photo: np.ndarray, segmentation: Segmentation) -> Iterator[tuple[str, bytes]]:
+    """What ``cutouts_zip`` holds, one file after the other."""
     check_photo(photo, segmentation)
     names = [
         numbered(segmentation.image, number, part.label, ".png")
@@ -54,22 +65,28 @@ def cutouts_zip(photo: np.ndarray, segmentation: Segmentation) -> bytes:
     ]
     about = {"image": segmentation.image, "width": segmentation.width,
              "height": segmentation.height, "cutouts": index}  # fmt: skip
-    pictures = (
-        (name, cutout_png(photo, replace(part)))
-        for name, part in zip(names, segmentation.parts, strict=True)
-    )
-    return zipped([*pictures, (f"{safe_stem(segmentation.image)}_cutouts.json", as_json(about))])
+    for name, part in zip(names, segmentation.parts, strict=True):
+        yield name, cutout_png(photo, replace(part))
+    yield f"{safe_stem(segmentation.image)}_cutouts.json", as_json(about)
+
+
+def mask_files(segmentation: Segmentation) -> Iterator[tuple[str, bytes]]:
+    """Every part's mask as a PNG, one after the other."""
+    for number, part in enumerate(segmentation.parts, 1):
+        name = numbered(segmentation.image, number, part.label, ".png")
+        yield name, mask_png(replace(part))
 
 
 def labels_zip(segmentation: Segmentation) -> bytes:
     """The label map as an indexed PNG, and its legend as JSON."""
+    return zipped(label_files(segmentation))
+
+
+def label_files(segmentation: Segmentation) -> Iterator[tuple[str, bytes]]:
+    """What ``labels_zip`` holds, one file after the other."""
     stem = safe_stem(segmentation.image)
-    return zipped(
-        [
-            (f"{stem}_labels.png", label_map_png(segmentation)),
-            (f"{stem}_labels.json", label_legend(segmentation)),
-        ]
-    )
+    yield f"{stem}_labels.png", label_map_png(segmentation)
+    yield f"{stem}_labels.json", label_legend(segmentation)
 
 
 def npz(segmentation: Segmentation) -> bytes:
@@ -97,10 +114,10 @@ def npz(segmentation: Segmentation) -> bytes:
     }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        with archive.open(_entry("masks.npy", True), "w", force_zip64=True) as file:
+        with archive.open(entry("masks.npy", True), "w", force_zip64=True) as file:
             _write_masks(file, segmentation)
         for name, array in arrays.items():
-            with archive.open(_entry(f"{name}.npy", True), "w") as file:
+            with archive.open(entry(f"{name}.npy", True), "w") as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
     return buffer.getvalue()
 
@@ -114,12 +131,13 @@ def _write_masks(file: IO[bytes], segmentation: Segmentation) -> None:
         file.write(np.ascontiguousarray(replace(part).mask).tobytes())
 
 
-def _entry(name: str, compress: bool) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, EPOCH)
-    entry.external_attr = READABLE
-    entry.create_system = 3  # Unix, wherever it is written
-    entry.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
-    return entry
+def entry(name: str, compress: bool) -> zipfile.ZipInfo:
+    """A file of an archive, readable by all, of no time of day."""
+    made = zipfile.ZipInfo(name, EPOCH)
+    made.external_attr = READABLE
+    made.create_system = 3  # Unix, wherever it is written
+    made.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+    return made
 
 
 def _texts(values: Sequence[str | None]) -> np.ndarray:

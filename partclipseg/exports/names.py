@@ -1,13 +1,17 @@
 """Names of files that hold on every system, and files that are written whole or not at all."""
 
 import re
+import time
 import unicodedata
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from partclipseg.images import SUFFIXES
 
 RESERVED = {"con", "prn", "aux", "nul", *(f"{k}{i}" for k in ("com", "lpt") for i in range(1, 10))}
+TEMPORARY = ".partclipseg-*.part"
+ABANDONED = 3600  # seconds after which nobody is writing any more
 EDGES = "._- "  # hidden files, options of a shell, endings that Windows drops
 
 
@@ -43,7 +47,7 @@ def numbered(photo: str, number: int, label: str, suffix: str) -> str:
 def write_atomically(path: str | Path, data: bytes) -> None:
     """Write to a temporary name in the same folder, then rename. Raises OSError."""
     path = Path(path)
-    temporary = path.with_name(f".partclipseg-{uuid.uuid4().hex}.part")
+    temporary = path.with_name(TEMPORARY.replace("*", uuid.uuid4().hex))
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -51,3 +55,11 @@ def write_atomically(path: str | Path, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path, pattern: str = TEMPORARY) -> None:
+    """Remove the unfinished files that writers have left who were killed."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # another process may be doing the same
+            if time.time() - path.stat().st_mtime > ABANDONED:
+                path.unlink()

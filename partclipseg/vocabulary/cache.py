@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -92,7 +93,7 @@ class EmbeddingCache:
         body = np.ascontiguousarray(values, np.float16).tobytes()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self.folder, suffix=".tmp")
+            handle, name = tempfile.mkstemp(".tmp", "vocabulary-", self.folder)
         except OSError as error:
             log.info("Embeddings stay in memory only: %s", error)
             return False
@@ -110,7 +111,14 @@ class EmbeddingCache:
         return True
 
     def _forget(self) -> None:
-        """Delete the longest unused files beyond ``kept``; others may be doing the same."""
+        """Delete the longest unused files beyond ``kept``; others may be doing the same.
+
+        What writers that were killed have left goes too, once it is an hour old.
+        """
+        for path in self.folder.glob("vocabulary-*.tmp"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > 3600:
+                    path.unlink()
         dated = []
         for path in self.folder.glob("vocabulary-*.bin"):
             with suppress(OSError):

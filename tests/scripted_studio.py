@@ -2,7 +2,7 @@
 
 Words: the n-th name is the n-th of equal vertical stripes of the photo. Clicks: discs around the
 first positive click, the smaller the finer. A box or a painted mask: itself. Similarity grows from
-left to right. Run as a program it serves the studio:
+left to right; every part may be a hubcap. Run as a program it serves the studio:
 ``PYTHONPATH=. python tests/scripted_studio.py PORT``.
 """
 
@@ -30,6 +30,47 @@ class Encoded:
     @property
     def nbytes(self) -> int:
         return int(self.photo.array.nbytes)
+
+
+@dataclass(frozen=True)
+class Name:
+    """As ``partclipseg.naming.MaskName``, for which torch is not needed."""
+
+    query: prompts.Query
+    similarity: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Guesses:
+    names: tuple[Name, ...]
+    objects: tuple[Name, ...]
+    parts: tuple[Name, ...]
+
+
+def _name(label: str, similarity: float, probability: float) -> Name:
+    return Name(prompts.parse(label).queries[0], similarity, probability)
+
+
+GUESSES = Guesses(
+    names=(_name("hubcap", 0.62, 0.5), _name("${7*6}", 0.31, 0.1), _name("sky", -0.1, 0.001)),
+    objects=(_name("car:", 0.5, 0.8), _name("truck:", 0.4, 0.15)),
+    parts=(
+        _name("car: wheel", 0.6, 0.7),
+        _name("car:", 0.3, 0.1),
+        _name("truck: tyre", 0.2, 0.004),
+    ),
+)
+FACTS: dict[str, Any] = {
+    "training_sets": {"cars": 350, "rooms": 1424, "<b>elsewhere</b>": 3},
+    "terms": "For research only: trained on photos of ImageNet, and of sets without a licence; see "
+    "docs/model_card.md.",
+    "parameters": 22_900_000,
+    "steps": 2850,
+    "batch": 8,
+    "text_tower": {"cosine": 0.8945, "phrases": 4000},
+    "measured": {"one click, best of 3": 0.57},
+}
 
 
 class ScriptedPredictor:
@@ -151,6 +192,23 @@ class ScriptedPredictor:
         ramp = np.tile(np.linspace(0, 0.1, width, dtype=np.float32), (height, 1))
         queries = prompts.parse(text).queries
         return {query.label: ramp * n for n, query in enumerate(queries, 1)}
+
+    def prepare_names(self, progress: Callable[[float], None] | None = None) -> None:
+        self._note("prepare_names")
+        for step in range(self.steps):
+            if progress:
+                progress(step / self.steps)
+            time.sleep(self.pause)
+
+    def what_is(self, mask: Any, limit: int = 10, *, photo: Encoded) -> Guesses:
+        """The same names for every mask."""
+        self._note("what_is", mask=mask, limit=limit)
+        if not mask.any():
+            raise InputError("The mask is empty; mark at least a few pixels.")
+        return GUESSES
+
+    def facts(self) -> dict[str, Any]:
+        return FACTS
 
     def _note(self, kind: str, **arguments: Any) -> None:
         with self._lock:

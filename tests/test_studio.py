@@ -486,10 +486,19 @@ def test_the_template_is_static() -> None:
     assert not re.search(r"\$\{|\{\{|`|@children|<script", assets.template())
 
 
-def test_the_joined_script_has_every_module_once_and_is_valid(tmp_path: Path) -> None:
-    script = assets.script()
+ENTRIES = ("main.mjs", "batch.mjs", "batch-head.mjs")
+
+
+def test_no_module_is_left_over() -> None:
+    used = {name for entry in ENTRIES for name in assets.modules(entry)}
+    assert used == {module.name for module in assets.FOLDER.glob("*.mjs")}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_the_joined_script_has_every_module_once_and_is_valid(tmp_path: Path, entry: str) -> None:
+    script = assets.script(entry)
     assert not re.search(r"^(import|export) ", script, re.MULTILINE)
-    for module in assets.FOLDER.glob("*.mjs"):
+    for module in map(assets.FOLDER.joinpath, assets.modules(entry)):
         for name in re.findall(r"^export (?:function|const) (\w+)", module.read_text(), re.M):
             pattern = rf"^(?:function|const) {name}\b"
             assert len(re.findall(pattern, script, re.M)) == 1, name
@@ -540,7 +549,10 @@ def test_both_languages_say_the_same_things() -> None:
         assert set(named.findall(english[key])) == set(named.findall(korean[key])), key
     hangul = [key for key in korean if re.search("[가-힣]", korean[key])]
     same = set(english) - set(hangul)
-    assert same == {"language", "words_hint", "column_iou", "save_coco"}
+    assert same == {
+        "language", "words_hint", "column_iou", "save_coco", "copy_python", "copy_client",
+        "copy_curl",
+    }  # fmt: skip
 
 
 def test_the_servers_sentences_are_known_in_korean() -> None:

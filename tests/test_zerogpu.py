@@ -86,7 +86,10 @@ def test_every_question_is_answered_there(
     assert len(predictor.everything(photo=encoded, progress=lambda share: None).parts) == 2
     assert predictor.similarity("wheel", encoded)["wheel"].shape == (60, 80)
     assert predictor.label([np.ones((60, 80), bool)], ["wheel"], photo=encoded).names == ("wheel",)
-    assert spaces.calls == ["segment", "predict", "everything", "similarity", "label"]
+    predictor.prepare_names()
+    assert predictor.what_is(np.ones((60, 80), bool), photo=encoded).names
+    assert predictor.facts()["parameters"] == 22_900_000
+    assert spaces.calls == ["segment", "predict", "everything", "similarity", "label", "what_is"]
 
 
 def test_a_sentence_comes_back_as_it_is(

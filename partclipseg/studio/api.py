@@ -126,7 +126,7 @@ class Api:
         with _in_a_sentence():
             encoded, names = self._encoded(photo), Ask.read({"kind": "text", "text": text}).text
             if type(top) is not int or not 1 <= top <= MOST_NAMES:
-                raise InputError(f"top is {top!r}; it must be a number from 1 to {MOST_NAMES}.")
+                raise InputError(f"top is {top!r:.40}; it must be a number from 1 to {MOST_NAMES}.")
             given = insights.read_masks(masks, encoded.photo.width, encoded.photo.height)
             labels = insights.label_masks(self.engine, encoded, given, names)
             named = [
@@ -208,8 +208,8 @@ def _in_a_sentence() -> Iterator[None]:
 
 
 def _number(value: Any) -> float:
-    if type(value) not in (int, float):
-        raise InputError(f"The threshold is {value!r}; it must be a number between 0 and 1.")
+    if type(value) not in (int, float) or not 0 < value < 1:
+        raise InputError(f"The threshold is {value!r:.40}; it must be a number between 0 and 1.")
     return float(value)
 
 

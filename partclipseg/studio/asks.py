@@ -6,6 +6,7 @@ is believed only inside the folder of uploads.
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -138,10 +139,11 @@ def uploaded(value: Any) -> Path:
     """
     if not isinstance(value, str) or "\0" in value:
         raise InputError(MALFORMED)
-    path = Path(value).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()) or not path.is_file():
-        raise InputError("This photo is not on the server any more; please choose it again.")
-    return path
+    with suppress(OSError, RuntimeError, ValueError):  # too long, a loop of links, half characters
+        path = Path(value).resolve()
+        if path.is_relative_to(Path(get_upload_folder()).resolve()) and path.is_file():
+            return path
+    raise InputError("This photo is not on the server any more; please choose it again.")
 
 
 def rows(value: Any) -> Sequence[Any]:
@@ -158,6 +160,13 @@ def rows(value: Any) -> Sequence[Any]:
 def _numbers(row: Any, count: int) -> list[float]:
     if not isinstance(row, list | tuple) or len(row) != count:
         raise InputError(MALFORMED)
-    if not all(type(n) in (int, float) and math.isfinite(n) for n in row):
+    if not all(_finite(number) for number in row):
         raise InputError(MALFORMED)
     return list(row)
+
+
+def _finite(number: Any) -> bool:
+    try:
+        return type(number) in (int, float) and math.isfinite(number)
+    except OverflowError:  # JSON has integers of any length
+        return False

@@ -16,15 +16,19 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w.-]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) )", re.MULTILINE)
 
 
-def template() -> str:
+def template(name: str = "studio.html") -> str:
     """The page's skeleton; it never changes, so Gradio never touches what the script builds."""
-    return (FOLDER / "studio.html").read_text(encoding="utf-8")
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 @cache
-def script() -> str:
-    """The body of the function that Gradio runs when the component is on the page."""
-    joined = "\n".join(_source(name) for name in _order(ENTRY))
+def script(entry: str = ENTRY) -> str:
+    """The body of the function that Gradio runs when the component is on the page.
+
+    Args:
+        entry: the module with ``mount``.
+    """
+    joined = "\n".join(_source(name) for name in modules(entry))
     return (
         f'"use strict";\n{joined}\nmount({{ element, trigger, props, server, upload, watch }});\n'
     )
@@ -36,7 +40,7 @@ def styles() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.css")))
 
 
-def _order(entry: str) -> list[str]:
+def modules(entry: str) -> list[str]:
     """The modules that an entry needs, each after its imports."""
     done: list[str] = []
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from partclipseg.studio.asks import Ask
 from partclipseg.studio.cache import BoundedCache
 from partclipseg.studio.words import recoloured
 from partclipseg.studio.zerogpu import lent
+
+if TYPE_CHECKING:
+    from partclipseg.labelling import Guesses
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +77,15 @@ class Predictor(Protocol):
 
     def similarity(self, text: str, photo: Any = None) -> dict[str, np.ndarray]:
         """Words -> cosines of all pixels."""
+
+    def prepare_names(self, progress: Callable[[float], None] | None = None) -> None:
+        """Read the whole vocabulary; told the share that is read; may raise, to stop."""
+
+    def what_is(self, mask: np.ndarray, limit: int = 10, *, photo: Any = None) -> "Guesses":
+        """A mask -> what it may be called, out of the whole vocabulary."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the model says of itself."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +150,7 @@ class Engine:
         Raises:
             InputError: a photo that is too large for this app.
         """
-        if photo.width * photo.height > self._max_megapixels * 1_000_000:
-            raise InputError(
-                f"The photo is {photo.width} x {photo.height} pixels; this app opens at most "
-                f"{self._max_megapixels} megapixels, so scale it down."
-            )
+        self._check_size(photo)
         known = self.known(photo.digest)
         if known is not None:
             return known, 0.0
@@ -177,6 +185,41 @@ class Engine:
         answer = Answer(found, 1000 * (time.perf_counter() - began))
         self._answers.put(key, answer)
         return answer
+
+    def answer_once(
+        self,
+        photo: images.Photo,
+        ask: Ask,
+        threshold: float = 0.5,
+        progress: Callable[[float], None] = lambda share: None,
+    ) -> Segmentation:
+        """What the model says of a photo that nobody asks about again.
+
+        Nothing of it is kept: a hundred photos in a row would leave no room for those of others.
+
+        Args:
+            ask: "text" or "everything".
+            threshold: (0, 1), how sure a pixel must be; for "text" alone.
+            progress: as in ``answer``.
+
+        Raises:
+            InputError: a photo that is too large, or words that cannot be used.
+        """
+        self._check_size(photo)
+        predictor = self.predictor()
+        encoded = self.known(photo.digest) or predictor.encode(photo)
+        if ask.kind == "text":
+            found = predictor.segment(ask.text, threshold=threshold, photo=encoded)
+        else:
+            found = _ask(predictor, encoded, ask, progress)
+        return recoloured(found, ask.text)
+
+    def _check_size(self, photo: images.Photo) -> None:
+        if photo.width * photo.height > self._max_megapixels * 1_000_000:
+            raise InputError(
+                f"The photo is {photo.width} x {photo.height} pixels; this app opens at most "
+                f"{self._max_megapixels} megapixels, so scale it down."
+            )
 
 
 def _ask(

@@ -59,7 +59,8 @@ class Handlers:
             source = mapping(mapping(event._data).get("source"))
             example = self._example(source)
             path = example.path if example else uploaded(source.get("path"))
-            photo = images.read(path, name=path.name if example else _file_name(source, path))
+            file = path.name if example else _file_name(source, path)
+            photo = images.read(path, name=file)
             if not self.engine.ready:
                 yield {"seq": number, "stage": "loading_model"}, session
                 self.engine.predictor()
@@ -70,9 +71,9 @@ class Handlers:
                 "photo": wire.photo_message(photo, example.prompt if example else ""),
                 "timings": {"encode": took},
             }
-            session = Session(PhotoRef(photo.digest, path, photo.name))
+            session = Session(PhotoRef(photo.digest, path, photo.name, file))
         except Exception as error:
-            message = _error(error)
+            message = error_message(error)
         yield {"seq": number, **message}, session
 
     def segment_photo(
@@ -101,7 +102,7 @@ class Handlers:
         except Stopped:
             message = {"stopped": True}
         except Exception as error:
-            message = _error(error)
+            message = error_message(error)
         yield {"seq": number, **message}, session
 
     def save_result(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
@@ -110,7 +111,7 @@ class Handlers:
         try:
             message = {"file": self._saved(session, mapping(event._data))}
         except Exception as error:
-            message = _error(error)
+            message = error_message(error)
         return {"seq": number, **message}, session
 
     def _example(self, source: Mapping[str, Any]) -> Example | None:
@@ -141,10 +142,10 @@ def _file_name(source: Mapping[str, Any], path: Path) -> str:
 
 
 def _share(value: Any) -> float:
-    return min(1.0, max(0.0, float(value))) if type(value) in (int, float) else 0.55
+    return float(min(1, max(0, value))) if type(value) in (int, float) else 0.55
 
 
-def _error(error: Exception) -> Message:
+def error_message(error: Exception) -> Message:
     """An error as the canvas shows it: a sentence, and a code where the canvas can help itself."""
     if isinstance(error, PhotoGone):
         return {"error": {"message": str(error), "code": "photo_gone"}}

@@ -1,7 +1,7 @@
 """Beyond masks: what a mask could be called, and where the photo is like a word."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from partclipseg import exports, plots, prompts, vocabulary
 from partclipseg.errors import InputError
-from partclipseg.results import Labels, PartMask
+from partclipseg.results import Labels, PartMask, Segmentation
 from partclipseg.studio.asks import PaintedMask
 from partclipseg.studio.engine import Encoded, Engine
 
@@ -39,8 +39,16 @@ class HeatMap:
     values: np.ndarray
 
 
-def heat_maps(engine: Engine, encoded: Encoded, text: str) -> list[HeatMap]:
+def heat_maps(
+    engine: Engine,
+    encoded: Encoded,
+    text: str,
+    progress: Callable[[float], None] = lambda share: None,
+) -> list[HeatMap]:
     """One for each name of a prompt text.
+
+    Args:
+        progress: told the share that is drawn, after each; may raise, to stop.
 
     Raises:
         InputError: no name, or too many.
@@ -65,6 +73,7 @@ def heat_maps(engine: Engine, encoded: Encoded, text: str) -> list[HeatMap]:
                 values=_reduced(values),
             )
         )
+        progress(len(out) / len(maps))
     return out
 
 
@@ -85,6 +94,12 @@ def label_masks(
     queries = prompts.parse(text).queries if text.strip() else _everyday()
     names = [_spelled(query) for query in queries if query.sign > 0]
     return engine.predictor().label(masks, names, photo=encoded)
+
+
+def area_plot(segmentation: Segmentation) -> bytes:
+    """How much of the photo each part covers, as a PNG."""
+    with _drawing:
+        return exports.png(plots.areas(segmentation))
 
 
 def similarity_plot(
@@ -147,9 +162,14 @@ def _everyday() -> list[prompts.Query]:
 
 
 def _spelled(query: prompts.Query) -> str:
-    """A query as words that are read as that query again, whatever marks are in its names."""
-    owner, part = (f'"{name}"' if name and '"' not in name else name
-                   for name in (query.object, query.part))  # fmt: skip
+    """A query as words that are read as that query again, whatever marks are in its names.
+
+    A quotation mark, which quotes cannot hold, becomes a double prime.
+    """
+    owner, part = (
+        '"{}"'.format(name.replace('"', "\N{DOUBLE PRIME}")) if name else name
+        for name in (query.object, query.part)
+    )
     return f"{owner}: {part or ''}" if owner else part or ""
 
 

@@ -5,14 +5,17 @@ from typing import Any
 
 import gradio as gr
 
-from partclipseg.studio import assets, examples, strings, zerogpu
+from partclipseg.studio import assets, batch_page, examples, strings, zerogpu
 from partclipseg.studio.api import Api
 from partclipseg.studio.engine import Engine, Predictor
 from partclipseg.studio.events import Handlers
+from partclipseg.studio.inspection import Inspection
 from partclipseg.studio.session import Session
 from partclipseg.studio.settings import Settings
 
 FAILED = "() => window.dispatchEvent(new CustomEvent('partclipseg:failed', {{ detail: '{}' }}))"
+
+ASIDE = 8  # small questions that are answered beside those to the model
 
 
 def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr.Blocks:
@@ -28,6 +31,7 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
     )
     gallery = examples.read()
     handlers = Handlers(engine, {example.id: example for example in gallery})
+    inspection = Inspection(engine, handlers.stops, settings.model)
     keep = settings.keep_hours * 3600
     with gr.Blocks(
         title=strings.TITLE,
@@ -46,19 +50,32 @@ def build(settings: Settings, load: Callable[[], Predictor] | None = None) -> gr
         )
         # The canvas asks one question at a time and sends the newest when it may. Gradio's own
         # "always_last" would send the data of the click that was under way a second time.
-        for name in ("open_photo", "segment_photo", "save_result"):
+        model = ("model", settings.concurrency)
+        for handler, (turn, limit) in {
+            handlers.open_photo: model,
+            handlers.segment_photo: model,
+            handlers.save_result: model,
+            inspection.show_heat_maps: model,
+            inspection.plot_result: model,
+            # These hardly need the model; the first to ask for names waits until all are read.
+            inspection.guess_name: ("aside", ASIDE),
+            inspection.copy_code: ("aside", ASIDE),
+            inspection.tell_about: ("aside", ASIDE),
+        }.items():
+            name = handler.__name__
             asked = getattr(canvas, name)(
-                getattr(handlers, name),
+                handler,
                 inputs=session,
                 outputs=[canvas, session],
                 show_progress="hidden",
                 trigger_mode="multiple",
-                concurrency_id="model",
-                concurrency_limit=settings.concurrency,
+                concurrency_id=turn,
+                concurrency_limit=limit,
                 api_visibility="private",
             )
             asked.failure(fn=None, js=FAILED.format(name))
         Api(engine, settings.concurrency).publish()
+    batch_page.build(demo, engine, handlers.stops, settings)
     demo.queue(max_size=settings.queue_size)
     engine.warm()
     return demo

@@ -16,11 +16,13 @@ class PhotoRef:
         digest: of the decoded pixels, the key of the shared caches.
         path: the uploaded or example file.
         name: stem for file names, as the visitor's file was called.
+        file: what the visitor's file is called, with its ending.
     """
 
     digest: str
     path: Path
     name: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,24 @@ class PhotoGone(InputError):
     """The visitor's photo is not known here; the browser sends it again by itself."""
 
 
+def photo_ref(session: Session, digest: object) -> PhotoRef:
+    """The visitor's current photo.
+
+    Raises:
+        PhotoGone: it is another one.
+    """
+    if session.photo is None or session.photo.digest != digest:
+        raise PhotoGone("The server does not have this photo any more; please open it again.")
+    return session.photo
+
+
 def encoded_photo(engine: Engine, session: Session, digest: object) -> Encoded:
     """The visitor's current photo, encoded again from its file if the cache had to let it go.
 
     Raises:
         PhotoGone: the session has no such photo, or its file is gone.
     """
-    ref = session.photo
-    if ref is None or ref.digest != digest:
-        raise PhotoGone("The server does not have this photo any more; please open it again.")
+    ref = photo_ref(session, digest)
     known = engine.known(ref.digest)
     if known is not None:
         return known

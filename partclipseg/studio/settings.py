@@ -24,9 +24,13 @@ class Settings:
         max_upload_mb: largest file a visitor may send, MiB.
         max_megapixels: largest photo that is opened.
         queue_size: questions that may wait; further ones are refused.
+        max_batch: photos that may be done in one go, on the page "Batch".
         concurrency: questions that the model answers at the same time.
         sessions: visitors whose state is kept.
         keep_hours: how long uploaded and made files stay on disk.
+        disk_mb: how large they may be together, MiB; the oldest go first.
+        frames: pages that may show the app in a frame: addresses with spaces between, "*" or
+            "none".
     """
 
     model: str = "lite"
@@ -35,9 +39,12 @@ class Settings:
     max_upload_mb: int = 40
     max_megapixels: int = 50
     queue_size: int = 64
+    max_batch: int = 100
     concurrency: int = 1
     sessions: int = 200
     keep_hours: int = 12
+    disk_mb: int = 8192
+    frames: str = "https://huggingface.co https://*.hf.space"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

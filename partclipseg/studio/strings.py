@@ -5,12 +5,14 @@ come with the error that they explain (``partclipseg.errors``); the canvas repla
 knows in the visitor's language.
 """
 
+from partclipseg.studio.korean import BATCH as KOREAN_BATCH
 from partclipseg.studio.korean import KOREAN, SENTENCES
 
 TITLE = "PartCLIPSeg"
 UNEXPECTED = (
     "Something went wrong on the server (report {number}); your prompts are kept, try again."
 )
+BATCH_UNEXPECTED = "Something went wrong with this photo on the server (report {number})."
 
 ENGLISH = {
     "tagline": "Name any part of any photo",
@@ -19,6 +21,8 @@ ENGLISH = {
     "theme": "Light or dark",
     "projector": "Large, for a projector (P)",
     "help": "Keys and gestures",
+    "batch": "Batch",
+    "batch_hint": "Many photos at once",
     "close": "Close",
     "stage": "Photo",
     "canvas": "The photo. Click a part, or move with the arrow keys and press Enter.",
@@ -136,6 +140,95 @@ ENGLISH = {
     "save_npz": "Masks for NumPy (NPZ)",
     "save_csv": "Table (CSV)",
     "save_areas": "Chart of areas (PNG)",
+    # The drawer
+    "drawer": "A closer look",
+    "drawer_close": "Close this pane",
+    "pane_heat": "Heat maps",
+    "pane_plots": "Plots",
+    "pane_guess": "What is this?",
+    "pane_code": "Copy as",
+    "pane_about": "About the model",
+    "pane_waiting": "One moment…",
+    "drawing_maps": "Drawing heat maps… {percent}%",
+    "drawing_plots": "Drawing plots… {percent}%",
+    "reading_names": "Reading all names, once… {percent}%",
+    "again": "Try again",
+    "enlarge": "Enlarge",
+    "save_picture": "Save PNG",
+    "heat_empty": "Type words and press Segment; where the photo is like each is drawn here.",
+    "heat_about": "Where the photo is like each name, before any decision. All share one scale.",
+    "heat_alt": "The photo, coloured by its similarity to {label}",
+    "heat_range": "cosine {low} to {high}",
+    "plots_empty": "Find a part or show one, and its plots are drawn here.",
+    "plot_areas": "Areas",
+    "plot_areas_note": "The share of the photo that each part covers",
+    "plot_similarities": "Parts against names",
+    "plot_similarities_note": "The cosine of every part with every name; the best is framed",
+    "guess_empty": "Find a part first; its most likely names then appear here.",
+    "guess_choose": "Which part? Press one here, or choose it in the list.",
+    "guess_none": "No name fits.",
+    "guess_take": "Press to call the part {label}",
+    "guess_flat": "Of all names",
+    "guess_flat_note": "Cosine similarity, out of {count} names. Press a name to take it.",
+    "guess_parts": "Object first, then its parts",
+    "guess_parts_note": "Probability of object and part together.",
+    "guess_objects": "Likely objects: {names}.",
+    "copy_language": "Language of the code",
+    "copy_python": "Python",
+    "copy_client": "gradio_client",
+    "copy_curl": "curl",
+    "copy_cli": "Command line",
+    "copy": "Copy code",
+    "copied": "Copied",
+    "copy_failed": "Not copied; select it by hand",
+    "copy_code": "Code that finds this again",
+    "copy_empty": "There is nothing to copy yet: find a part first.",
+    "link": "Link to this view",
+    "link_copy": "Copy link",
+    "link_own": "Only example photos have a link: your own photo is not shared with others.",
+    "link_left": "What was painted, renamed, merged or deleted is not in the link.",
+    "link_partly": "Some of this link could not be used.",
+    "link_unknown": "This link is of an example photo that is not here.",
+    # About the model; the sentences are those of docs/model_card.md
+    "about_parameters": "{millions} million parameters",
+    "about_bytes": "a file of {megabytes} MB",
+    "about_steps": "trained for {steps} steps of {batch} photos",
+    "about_recognizer": "The masks are the bundled model's; names and similarities are {name}'s.",
+    "about_no_terms": "This model does not say on which terms it may be used.",
+    "about_code": "The Apache License of the code does not change that.",
+    "about_sets": "Trained on",
+    "about_photos": "{count} photos",
+    "about_weak": "Where it is weak",
+    "about_measured": "Measured",
+    "set_cars": "Cars",
+    "set_clothes": "Clothes",
+    "set_faces": "Faces",
+    "set_buildings": "Buildings",
+    "set_cells": "White blood cells",
+    "set_rooms": "Rooms",
+    "set_things": "Everyday things",
+    "set_segments": "Regions without names",
+    "set_photos": "Photos without masks",
+    "licence_cars": "13 parts. No licence file; asks for a citation.",
+    "licence_clothes": "48 garments, skin, hair. Apache-2.0 file, photos of fashion blogs.",
+    "licence_faces": "5 parts. No licence file; asks for a citation.",
+    "licence_buildings": "10 parts of fronts. Asks for a citation.",
+    "licence_cells": "Nucleus and cytoplasm. GPL-3.0 file.",
+    "licence_rooms": "44 objects of ADE20K, whose photos are for non-commercial research.",
+    "licence_things": "About 290. ImageNet: research only; COCO: Flickr's terms; CC0; unknown.",
+    "licence_segments": "BSDS500: non-commercial research; COCO: Flickr's terms.",
+    "licence_photos": "ImageNet: research only.",
+    "licence_unknown": "This app does not know its licence.",
+    "weak_rare": "Rare objects: a name it hardly knows may get the wrong region or none.",
+    "weak_small": "Small parts, under about 2% of the object's width, are often missed.",
+    "weak_borders": "Borders by convention: where a neck ends or a leg begins is arbitrary.",
+    "weak_garments": "Garments whose names look alike: top, blouse, shirt.",
+    "weak_sides": "Left and right are not told apart.",
+    "weak_languages": "Its text tower was taught in English only.",
+    "weak_people": "People unlike the few in its photos: other ages, bodies, skin and dress.",
+    "weak_scores": "Where all asked names are wrong, the least wrong one can still score well.",
+    "measured_text_cosine": "Text tower against its teacher, mean cosine",
+    "measured_text_neighbour": "Same nearest phrase as its teacher, share",
     # Status
     "encoded": "encoded in {ms} ms",
     "decoded": "decoded in {ms} ms",
@@ -175,9 +268,53 @@ ENGLISH = {
     "does_help": "this list",
 }
 
+# The page "Batch"; Gradio's own components look their strings up by these keys too.
+BATCH = {
+    "batch_title": "Batch",
+    "batch_tagline": "The same words for many photos",
+    "batch_back": "Studio",
+    "batch_theme": "Light or dark",
+    "batch_photos": "Photos",
+    "batch_words": "What to find",
+    "batch_words_hint": "car: wheel, front door; dog: head, tail",
+    "batch_words_info": "Without words, everything is looked for.",
+    "batch_threshold": "How sure a pixel must be",
+    "batch_threshold_info": "For words. Higher: less is found, but surer.",
+    "batch_wants": "What the ZIP holds for each photo",
+    "batch_overlay": "Overlay with legend (PNG)",
+    "batch_coco": "Annotations (COCO JSON)",
+    "batch_masks": "One mask per part (PNG)",
+    "batch_cutouts": "Transparent cut-outs (PNG)",
+    "batch_labels": "Label map (PNG)",
+    "batch_summary_info": "A table of all parts (summary.csv) is always in it.",
+    "batch_start": "Start",
+    "batch_stop": "Stop",
+    "batch_download": "Download ZIP",
+    "batch_overlays": "Overlays",
+    "batch_empty": "Drop photos, say what to find, and press Start. Each photo gets a row here.",
+    "batch_waiting": "Waiting for a turn…",
+    "batch_running": "Photo {number} of {count}",
+    "batch_finished": "{done} of {count} photos done",
+    "batch_stopped": "Stopped: {done} of {count} photos done",
+    "batch_progress": "Photos that are done",
+    "batch_column_photo": "Photo",
+    "batch_column_state": "Status",
+    "batch_column_parts": "Parts",
+    "batch_column_ms": "ms",
+    "batch_state_waiting": "waiting",
+    "batch_state_working": "working",
+    "batch_state_done": "done",
+    "batch_state_failed": "failed",
+    "batch_state_left": "not done",
+    "batch_no_answer": "The server gave no answer; your photos are still here, press Start again.",
+}
+
 # Of a slow answer; the server names the stage.
-STAGES = ("loading_model", "encoding", "searching")
+STAGES = (
+    "loading_model", "encoding", "searching", "drawing_maps", "drawing_plots", "reading_names",
+)  # fmt: skip
 LANGUAGES = {"en": ENGLISH, "ko": KOREAN}
+BATCH_LANGUAGES = {"en": BATCH, "ko": KOREAN_BATCH}
 TRANSLATIONS = {"ko": SENTENCES}
 
 # Words that one press asks for; the model reads English.

@@ -9,9 +9,14 @@ from typing import Any
 
 import gradio as gr
 from gradio.themes.utils.fonts import LocalFont
+from starlette.middleware import Middleware
 
-from partclipseg.studio import assets
+from partclipseg.studio import assets, disk, strings
+from partclipseg.studio.guard import Guard, ancestors
 from partclipseg.studio.settings import Settings
+
+WORDS = gr.I18n(**strings.BATCH_LANGUAGES)
+"""The strings of Gradio's own components, by key; the browser's language decides."""
 
 FAVICON = Path(__file__).resolve().parent / "canvas" / "favicon.svg"
 
@@ -36,9 +41,15 @@ def theme() -> gr.themes.Base:
 
 
 def launch_kwargs(settings: Settings) -> dict[str, Any]:
-    """Arguments for ``Blocks.launch``."""
+    """Arguments for ``Blocks.launch``.
+
+    Raises:
+        InputError: ``settings.frames`` is not of its form.
+    """
+    ancestors(settings.frames)
     return {
         "theme": theme(),
+        "i18n": WORDS,
         "head": f"<style>\n{assets.styles()}\n</style>",
         "favicon_path": str(FAVICON),
         "footer_links": ["api"],
@@ -48,4 +59,17 @@ def launch_kwargs(settings: Settings) -> dict[str, Any]:
         "max_file_size": f"{settings.max_upload_mb}mb",
         "state_session_capacity": settings.sessions,
         "ssr_mode": False,
+        "app_kwargs": {
+            "lifespan": disk.sweeping(settings.keep_hours * 3600, settings.disk_mb * 2**20),
+            "middleware": [
+                # A file, and what is sent around it; of uploads as many as a batch may have,
+                # each of which Gradio looks at for itself.
+                Middleware(
+                    Guard,
+                    settings.frames,
+                    (settings.max_upload_mb + 1) * 2**20,
+                    (settings.max_upload_mb * settings.max_batch + 1) * 2**20,
+                )
+            ],
+        },
     }

@@ -17,6 +17,7 @@ from partclipseg.errors import PartCLIPSegError
 from partclipseg.results import Labels, Segmentation
 
 if TYPE_CHECKING:
+    from partclipseg.labelling import Guesses
     from partclipseg.studio.engine import Predictor
 
 LONGEST_CALL = 30
@@ -85,6 +86,18 @@ class LentPredictor:
     def similarity(self, text: str, photo: Any = None) -> dict[str, np.ndarray]:
         """Words -> cosines of all pixels."""
         return _ask("similarity", photo, {"text": text})
+
+    def prepare_names(self, progress: Any = None) -> None:
+        """Nothing: what is read here would not be on the lent GPU, where reading takes seconds."""
+
+    def what_is(self, mask: np.ndarray, limit: int = 10, *, photo: Any = None) -> "Guesses":
+        """A mask -> what it may be called."""
+        return _ask("what_is", photo, {"mask": mask, "limit": limit})
+
+    def facts(self) -> dict[str, Any]:
+        """What the model says of itself; it is here too."""
+        facts: dict[str, Any] = _predictor.facts()
+        return facts
 
 
 def _ask(method: str, waiting: Waiting, arguments: dict[str, Any]) -> Any:

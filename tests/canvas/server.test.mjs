@@ -13,8 +13,10 @@ function gradio(...answers) {
   const listeners = {};
   globalThis.window = { addEventListener: (name, listener) => { listeners[name] = listener; } };
   let changed = () => {};
+  const stopped = [];
   const server = createServer({
     props,
+    server: { stop_answer: async ({ token }) => { stopped.push(token); } },
     watch: (_, callback) => { changed = callback; },
     upload: async (file) => ({ path: `/uploads/${file.name}` }),
     trigger(event, payload) {
@@ -27,7 +29,7 @@ function gradio(...answers) {
       });
     },
   }, { maxUploadMb: 1 }, tell);
-  return { server, asked };
+  return { server, asked, stopped };
 }
 
 test("a question goes out and its answer comes back", async () => {
@@ -54,6 +56,26 @@ test("a photo that cannot be had again is told, once", async () => {
 test("a server that gives up is a sentence", async () => {
   const { server } = gradio("failure");
   assert.equal((await server.segment("words", PHOTO, {})).error.message, "no_answer");
+});
+
+test("what is looked at gives way to a question about the photo", async () => {
+  const { server, asked, stopped } = gradio({ stopped: true }, { parts: [] });
+  const looking = server.inspect("show_heat_maps", PHOTO, { text: "wheel" }, () => {});
+  const question = server.segment("marks", PHOTO, { kind: "prompts" });
+  assert.deepEqual(stopped, [asked[0].token]);
+  assert.deepEqual([asked[0].event, asked[0].photo, asked[0].text], ["show_heat_maps", "abc", "wheel"]);
+  assert.equal((await looking).stopped, true);
+  assert.deepEqual((await question).parts, []);
+  server.stop();
+  assert.equal(stopped.length, 1, "what has been answered is not stopped");
+});
+
+test("a photo that the server has lost is sent again for the drawer too", async () => {
+  const { server, asked } = gradio(
+    { error: { code: "photo_gone", message: "gone" } }, { photo: { id: "abc" } }, { maps: [] },
+  );
+  assert.deepEqual((await server.inspect("show_heat_maps", PHOTO, {}, () => {})).maps, []);
+  assert.deepEqual(asked.map(({ event }) => event), ["show_heat_maps", "open_photo", "show_heat_maps"]);
 });
 
 test("a file is uploaded and named as at home; one that is too large stays here", async () => {

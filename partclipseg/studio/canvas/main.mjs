@@ -3,17 +3,20 @@
 import { createCompare } from "./compare.mjs";
 import { bindChoice, bindKeys, bindSlider, bindStored, bindTheme, bindToggle, fillKeys } from "./controls.mjs";
 import { el, references, say, translate, translator } from "./dom.mjs";
+import { createDrawer } from "./drawer.mjs";
 import { merge, remove, rename } from "./edits.mjs";
 import { createLanguage } from "./language.mjs";
 import { createLayerList } from "./layers.mjs";
 import { createNotices } from "./notices.mjs";
-import { createPhotoDoor } from "./photos.mjs";
+import { decodeLink, fitLink } from "./permalink.mjs";
+import { createPhotoDoor, loadImage } from "./photos.mjs";
 import {
   addBox, addPoint, clearMarks, createHistory, EMPTY, hasMarks, removeMark, sameMarks, withEdits,
   withMask, withWords,
 } from "./prompts.mjs";
 import { arrange, kept, keyOf, nextSort, readLayers } from "./results.mjs";
 import { encodeCounts } from "./rle.mjs";
+import { createSaving } from "./saving.mjs";
 import { createSelection } from "./selection.mjs";
 import { createServer } from "./server.mjs";
 import { createStage } from "./stage.mjs";
@@ -87,6 +90,19 @@ export function mount(gradio) {
     error: (sentence) => say(refs.photoError, sentence),
   });
 
+  const drawer = createDrawer(refs, { t, sentence: language.sentence }, {
+    ask: (event, payload, onStage) => server.inspect(event, photo, payload, onStage),
+    look: () => ({
+      photo, layers, runs, view, state: history.state, text: refs.text.value.trim(), selected: selection.ids,
+      busy: asking > 0 || !refs.veil.hidden,
+    }),
+    select: (id) => selection.toggle(id),
+    rename(id, label) {
+      history.push(withEdits(history.state, rename(history.state.edits, id, label)));
+      show(); // it stays the chosen one
+    },
+  });
+
   const told = (answer) => answer.error && language.sentence(answer.error.message);
 
   /** Says everything on the page in the current language. */
@@ -96,13 +112,17 @@ export function mount(gradio) {
     fillKeys(refs.keys, t);
     words.name();
     door.name();
+    drawer.name();
     show();
   }
 
   // ---- photos -----------------------------------------------------------------------------
 
-  /** source: {file} or {example}. The old photo and its prompts stay until the new one is there. */
-  async function openPhoto(source) {
+  /**
+   * source: {file} or {example}. The old photo and its prompts stay until the new one is there.
+   * link: what an address says that is to be asked of the new one.
+   */
+  async function openPhoto(source, link = null) {
     opened += 1;
     server.stop();
     const turn = opened;
@@ -110,12 +130,13 @@ export function mount(gradio) {
     refs.hint.hidden = true;
     refs.empty.hidden = true;
     notices.veil(t(source.file ? "uploading" : "opening"));
+    drawer.render();
     const answer = await server.openPhoto(source, (step) => notices.veil(t(step)));
     const image = answer.photo ? await loadImage(answer.photo.file.url) : null;
     if (turn !== opened) return;
     notices.veil("");
     if (image) {
-      replacePhoto(answer, image, source);
+      replacePhoto(answer, image, source, link && fitLink(link, answer.photo));
     } else {
       refs.empty.hidden = photo !== null;
       if (photo) refreshAll(); // what was asked about it was dropped
@@ -123,11 +144,21 @@ export function mount(gradio) {
     }
   }
 
-  function replacePhoto(answer, image, source) {
+  /** The photo that the address names, else the first example. */
+  async function arrive(examples) {
+    refs.empty.hidden = examples.length > 0;
+    if (examples.length === 0) return;
+    const link = decodeLink(window.location.search, examples);
+    await openPhoto({ example: link?.example ?? examples[0] }, link?.example ? link : null);
+    if (link && !link.example) say(refs.photoError, t("link_unknown"));
+  }
+
+  function replacePhoto(answer, image, source, link) {
     const fromExample = photo?.prompt === refs.text.value.trim();
     photo = { ...answer.photo, image, source };
     const first = photo.prompt ? withWords(EMPTY, { kind: "text", text: photo.prompt }) : EMPTY;
-    history.clear(first);
+    const linked = link && !link.bare;
+    history.clear(linked ? { ...EMPTY, words: link.words, points: link.points, boxes: link.boxes } : first);
     answers.clear();
     view.overrides.clear();
     view.solo = null;
@@ -140,9 +171,18 @@ export function mount(gradio) {
     door.mark(source.example ?? null);
     for (const place of [refs.wordsError, refs.marksError, refs.saveError]) say(place, "");
     say(refs.stageNote, photo.notes.map(language.sentence).join(" "));
-    if (photo.prompt || fromExample) words.set(photo.prompt);
+    if (linked) words.set(link.text);
+    else if (photo.prompt || fromExample) words.set(photo.prompt);
+    if (link) followLink(link);
     view.front = "words";
     refreshAll();
+  }
+
+  function followLink({ grain, threshold, ignored }) {
+    setGrain(grain);
+    refs.threshold.value = Math.round(100 * threshold);
+    refs.threshold.dispatchEvent(new Event("input"));
+    if (ignored) say(refs.stageNote, t("link_partly"));
   }
 
   // ---- questions --------------------------------------------------------------------------
@@ -223,19 +263,6 @@ export function mount(gradio) {
     times.decode = answer.timings.decode;
   }
 
-  async function save(what, button) {
-    say(refs.saveError, "");
-    button.disabled = true;
-    const answer = await server.save(photo, what, refs.opacity.value / 100, kept(runs, layers));
-    button.disabled = false;
-    if (answer.error) say(refs.saveError, told(answer));
-    if (!answer.file) return;
-    const link = el("a", { href: answer.file.url, download: answer.file.orig_name });
-    document.body.append(link);
-    link.click();
-    link.remove();
-  }
-
   function step(direction) {
     const before = history.state;
     const after = direction < 0 ? history.undo() : history.redo();
@@ -293,17 +320,9 @@ export function mount(gradio) {
     refs.redo.disabled = !history.canRedo;
     refs.reset.disabled = !hasMarks(history.state) && !history.state.words;
     refs.saveOverlay.disabled = refs.saveCoco.disabled = refs.saveMore.disabled = !some;
-    refs.status.textContent = photo ? statusLine() : "";
+    notices.status(photo, layers, times);
     element.dataset.busy = String(asking > 0);
-  }
-
-  function statusLine() {
-    const shown = layers.filter((layer) => layer.visible).length;
-    return [
-      photo.name, `${photo.width} × ${photo.height}`, t("encoded", { ms: Math.round(times.encode) }),
-      times.decode === undefined ? null : t("decoded", { ms: Math.round(times.decode) }),
-      t(shown === 1 ? "one_part" : "some_parts", { count: shown }),
-    ].filter(Boolean).join("  ·  ");
+    drawer.render();
   }
 
   function toggle(id) {
@@ -337,16 +356,11 @@ export function mount(gradio) {
 
   const clicks = {
     everything: () => submitWords("everything"), stop: server.stop, undo: () => step(-1), redo: () => step(1), reset,
-    saveOverlay: () => save("overlay", refs.saveOverlay), saveCoco: () => save("coco", refs.saveCoco),
     fit: () => stage.fit(), closer: () => stage.zoom(1.5), farther: () => stage.zoom(1 / 1.5),
     help: () => refs.helpDialog.showModal(),
   };
   for (const [name, action] of Object.entries(clicks)) refs[name].addEventListener("click", action);
-  refs.saveMore.addEventListener("change", () => {
-    const what = refs.saveMore.value;
-    refs.saveMore.value = ""; // the list is a menu, not a setting
-    if (what) save(what, refs.saveMore);
-  });
+  createSaving(refs, { told, save: (what, opacity) => server.save(photo, what, opacity, kept(runs, layers)) });
 
   const setSign = bindChoice(refs.sign, (value) => { sign = Number(value); });
   const setGrain = bindChoice(refs.grain, (value) => {
@@ -382,13 +396,6 @@ export function mount(gradio) {
   });
 
   speak();
-  if (setup.examples.length > 0) openPhoto({ example: setup.examples[0].id });
-  else refs.empty.hidden = false;
+  arrive(setup.examples.map(({ id }) => id));
   element.partclipseg = { stage, history }; // for tests and the console
-}
-
-function loadImage(url) {
-  const image = new Image();
-  image.src = url;
-  return image.decode().then(() => image, () => null);
 }

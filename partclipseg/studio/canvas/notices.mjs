@@ -1,4 +1,5 @@
-// What lies over the photo for a while: the veil, the progress of a slow answer, the tooltip.
+// What lies over the photo for a while: the veil, the progress of a slow answer, the tooltip; and
+// the line under it.
 
 export function createNotices(refs, t) {
   return {
@@ -16,6 +17,15 @@ export function createNotices(refs, t) {
       refs.progressText.textContent = t(stage, { percent });
       refs.progressBar.style.setProperty("--pcs-done", `${percent}%`);
       refs.progressBar.setAttribute("aria-valuenow", String(percent));
+    },
+    /** The line under the photo: what it is, how long it took, what is shown. */
+    status(photo, layers, times) {
+      const shown = layers.filter((layer) => layer.visible).length;
+      refs.status.textContent = photo ? [
+        photo.name, `${photo.width} × ${photo.height}`, t("encoded", { ms: Math.round(times.encode) }),
+        times.decode === undefined ? null : t("decoded", { ms: Math.round(times.decode) }),
+        t(shown === 1 ? "one_part" : "some_parts", { count: shown }),
+      ].filter(Boolean).join("  ·  ") : "";
     },
     /** The layer under the pointer, beside it; null where there is none. */
     tip(layer, at) {

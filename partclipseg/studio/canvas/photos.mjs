@@ -55,6 +55,13 @@ export function createPhotoDoor(root, refs, t, examples, on) {
   };
 }
 
+/** The picture, decoded; null where there is none. */
+export function loadImage(url) {
+  const image = new Image();
+  image.src = url;
+  return image.decode().then(() => image, () => null);
+}
+
 function dropping(root, refs, t, on) {
   let depth = 0;
   const show = (visible) => { refs.dropzone.hidden = !visible; };

@@ -12,6 +12,7 @@ export function createServer({ trigger, upload, watch, props, server: direct }, 
   window.addEventListener("partclipseg:failed", (event) => bridge.fail(event.detail));
 
   let slow = null;
+  let looking = null;
 
   const failure = (message) => ({ error: { message } });
 
@@ -39,26 +40,49 @@ export function createServer({ trigger, upload, watch, props, server: direct }, 
   }
 
   /** Asks about a photo; one that the server has had to let go is sent again first. */
-  async function segment(lane, photo, ask, onStage = () => {}) {
-    const token = crypto.getRandomValues(new Uint32Array(4)).join("-");
-    const question = { photo: photo.id, ask, token };
-    if (ask.kind === "everything") slow = token;
-    const first = outcomeOf(await bridge.ask(lane, "segment_photo", question, onStage));
-    if (slow === token) slow = null;
+  async function askAbout(lane, event, photo, question, onStage) {
+    const first = outcomeOf(await bridge.ask(lane, event, question, onStage));
     if (first.error?.code !== "photo_gone") return first;
     const again = await openPhoto(photo.source, () => {});
     if (again.dropped) return again;
     if (again.photo?.id !== photo.id) return failure(t("photo_gone"));
-    return outcomeOf(await bridge.ask(lane, "segment_photo", question));
+    return outcomeOf(await bridge.ask(lane, event, question));
+  }
+
+  async function segment(lane, photo, ask, onStage = () => {}) {
+    const token = newToken();
+    if (ask.kind === "everything") slow = token;
+    end(looking); // what is looked at beside can wait
+    const answer = await askAbout(lane, "segment_photo", photo, { photo: photo.id, ask, token }, onStage);
+    if (slow === token) slow = null;
+    return answer;
+  }
+
+  /** A question of the drawer; it gives way to every later one. */
+  async function inspect(event, photo, payload, onStage) {
+    end(looking);
+    const token = newToken();
+    looking = token;
+    const answer = await askAbout("look", event, photo, { ...payload, photo: photo?.id, token }, onStage);
+    if (looking === token) looking = null;
+    return answer;
   }
 
   async function save(photo, what, opacity, shown) {
+    end(looking);
     return outcomeOf(await bridge.ask("save", "save_result", { photo: photo.id, what, opacity, ...shown }));
   }
 
-  /** Ends the slow question under way, wherever it is; its answer is {stopped: true}. */
+  const newToken = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+  function end(token) {
+    if (token) direct.stop_answer({ token }).catch(() => null);
+  }
+
+  /** Ends the slow questions under way, wherever they are; their answers are {stopped: true}. */
   function stop() {
-    if (slow) direct.stop_answer({ token: slow }).catch(() => null);
+    end(slow);
+    end(looking);
   }
 
   /** What is understood of words; asked beside the queue, and without an answer nothing is lost. */
@@ -69,6 +93,7 @@ export function createServer({ trigger, upload, watch, props, server: direct }, 
   return {
     openPhoto,
     segment,
+    inspect,
     save,
     stop,
     readWords,

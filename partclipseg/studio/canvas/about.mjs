@@ -31,7 +31,7 @@ export function createAboutPane(root, page, ask) {
 
   function measuredRow([name, value]) {
     const label = Object.hasOwn(MEASURED, name) ? t(MEASURED[name]) : name;
-    return [el("dt", {}, label), el("dd", {}, Number.isInteger(value) ? String(value) : value.toFixed(2))];
+    return [el("dt", {}, label), el("dd", {}, Number.isInteger(value) && value > 1 ? String(value) : value.toFixed(2))];
   }
 
   /** `ours`: trained on the sets whose weak sides are known. */

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,13 @@ from partclipseg.studio.disk import UNFINISHED, sweep, sweeping
 from partclipseg.studio.guard import HEADERS, Guard, ancestors
 
 FRAMES = "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+
+
+def finished(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a thread of its own: Playwright leaves a running loop in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
 
 # Headers, over HTTP
 
@@ -105,7 +113,7 @@ def ask(app: Any, path: str = "/", **request: Any) -> httpx.Response:
         async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
             return await client.post(path, **request)
 
-    return asyncio.run(asked())
+    return finished(asked())
 
 
 async def pieces(count: int) -> AsyncIterator[bytes]:
@@ -163,7 +171,7 @@ def test_answers_are_passed_on_as_they_come() -> None:
         return {"type": "http.request"}
 
     scope = {"type": "http", "path": "/", "headers": []}
-    asyncio.run(Guard(stream, "none", LIMIT)(scope, receive, send))
+    finished(Guard(stream, "none", LIMIT)(scope, receive, send))
     assert told == ["got first", "sent first", "got second", "sent second"]
 
 
@@ -243,4 +251,4 @@ def test_the_app_tidies_when_it_starts_and_goes_on(
             while later.exists():
                 await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(live(), 60))
+    finished(asyncio.wait_for(live(), 60))

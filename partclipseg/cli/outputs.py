@@ -16,22 +16,10 @@ LONGEST_STEM = 140
 
 
 def output_stems(photos: Sequence[Path]) -> list[str]:
-    """A name for each photo's files: its stem, numbered where another photo has it already.
+    """A name for each photo's files: its stem, numbered where another photo has it already."""
+    from partclipseg.exports.names import told_apart
 
-    Names that differ only in case count as the same, as they do on many disks.
-    """
-    own = [_shortened(photo.stem) for photo in photos]
-    wanted = {stem.casefold() for stem in own}
-    taken: set[str] = set()
-    stems = []
-    for first in own:
-        stem, number = first, 1
-        while stem.casefold() in taken or (number > 1 and stem.casefold() in wanted):
-            number += 1
-            stem = f"{first}_{number}"
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
+    return told_apart([_shortened(photo.stem) for photo in photos])
 
 
 def _shortened(stem: str) -> str:

@@ -4,6 +4,7 @@ import re
 import time
 import unicodedata
 import uuid
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,6 +35,27 @@ def safe_stem(name: str, longest: int = 80) -> str:
     while len(stem.encode()) > 2.5 * longest:
         stem = stem[:-1]
     return stem.strip(EDGES)
+
+
+def told_apart(stems: Sequence[str], reserved: Collection[str] = ()) -> list[str]:
+    """Each stem, with a number where an earlier one has it already.
+
+    Names that differ only in case count as the same, as they do on many disks.
+
+    Args:
+        reserved: names in lower case that no stem may get.
+    """
+    wanted = {stem.casefold() for stem in stems} | set(reserved)
+    taken = set(reserved)
+    out = []
+    for first in stems:
+        stem, number = first, 1
+        while stem.casefold() in taken or (number > 1 and stem.casefold() in wanted):
+            number += 1
+            stem = f"{first}_{number}"
+        taken.add(stem.casefold())
+        out.append(stem)
+    return out
 
 
 def numbered(photo: str, number: int, label: str, suffix: str) -> str:

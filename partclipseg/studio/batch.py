@@ -27,7 +27,7 @@ from partclipseg.errors import InputError, PartCLIPSegError
 from partclipseg.exports import coco_json, png, safe_stem
 from partclipseg.exports.annotations import cell
 from partclipseg.exports.archives import cutout_files, entry, label_files, mask_files
-from partclipseg.exports.names import TEMPORARY
+from partclipseg.exports.names import TEMPORARY, told_apart
 from partclipseg.rendering import overlay, with_legend
 from partclipseg.results import Segmentation
 from partclipseg.studio import strings
@@ -168,8 +168,10 @@ def run(
     engine.predictor()  # without it no photo could be done
     rows: list[tuple[Any, ...]] = []
     done = 0
+    # Neither the table nor a folder of another photo may get a second owner.
+    folders = told_apart([safe_stem(photo.name) for photo in photos], {SUMMARY})
     with _Archive(path) as archive:
-        for index, (source, folder) in enumerate(zip(photos, _folders(photos), strict=True)):
+        for index, (source, folder) in enumerate(zip(photos, folders, strict=True)):
             try:
                 if stop.is_set():
                     raise Stopped
@@ -181,7 +183,8 @@ def run(
                 took = 1000 * (time.perf_counter() - began)
                 preview, files = _files(photo, replace(found, image=folder), order.wants)
             except Stopped:
-                rows += [_error_row(*left, NOT_REACHED) for left in _left(photos, index)]
+                left = zip(photos[index:], folders[index:], strict=True)
+                rows += [_error_row(photo.name, name, NOT_REACHED) for photo, name in left]
                 break
             except Exception as error:
                 reason = _reason(error)
@@ -238,29 +241,6 @@ def _preview(painted: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=PREVIEW_QUALITY)
     return buffer.getvalue()
-
-
-def _folders(photos: Sequence[Source]) -> list[str]:
-    """A folder for each photo: its name, numbered where another one has it, in any case."""
-    own = [safe_stem(photo.name) for photo in photos]
-    # Neither the table nor a folder of another photo may get a second owner.
-    wanted = {stem.casefold() for stem in own} | {SUMMARY}
-    taken = {SUMMARY}
-    folders = []
-    for first in own:
-        folder, number = first, 1
-        while folder.casefold() in taken or (number > 1 and folder.casefold() in wanted):
-            number += 1
-            folder = f"{first}_{number}"
-        taken.add(folder.casefold())
-        folders.append(folder)
-    return folders
-
-
-def _left(photos: Sequence[Source], index: int) -> list[tuple[str, str]]:
-    """(name, folder) of the photos from ``index`` on."""
-    names = [photo.name for photo in photos]
-    return list(zip(names, _folders(photos), strict=True))[index:]
 
 
 def _reason(error: Exception) -> str:

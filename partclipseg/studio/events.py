@@ -107,12 +107,7 @@ class Handlers:
 
     def save_result(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
         """{photo, what, runs, layers, opacity} -> a file of what is on screen."""
-        number = sequence_number(event._data)
-        try:
-            message = {"file": self._saved(session, mapping(event._data))}
-        except Exception as error:
-            message = error_message(error)
-        return {"seq": number, **message}, session
+        return answered(session, event, lambda told: {"file": self._saved(session, mapping(told))})
 
     def _example(self, source: Mapping[str, Any]) -> Example | None:
         chosen = source.get("example")
@@ -143,6 +138,18 @@ def _file_name(source: Mapping[str, Any], path: Path) -> str:
 
 def _share(value: Any) -> float:
     return float(min(1, max(0, value))) if type(value) in (int, float) else 0.55
+
+
+def answered(
+    session: Session, event: gr.EventData, work: Callable[[Any], Message]
+) -> tuple[Message, Session]:
+    """What a quick question is answered: ``work`` of what was sent, or the error's sentence."""
+    number = sequence_number(event._data)
+    try:
+        message = work(event._data)
+    except Exception as error:
+        message = error_message(error)
+    return {"seq": number, **message}, session
 
 
 def error_message(error: Exception) -> Message:

@@ -17,7 +17,7 @@ from partclipseg.studio import insights, snippets, wire
 from partclipseg.studio.about import about
 from partclipseg.studio.asks import MALFORMED, Ask, mapping, sequence_number, token
 from partclipseg.studio.engine import Encoded, Engine
-from partclipseg.studio.events import Message, error_message
+from partclipseg.studio.events import Message, answered, error_message
 from partclipseg.studio.kept import Kept
 from partclipseg.studio.once import Once
 from partclipseg.studio.session import Session, encoded_photo, photo_ref
@@ -63,21 +63,13 @@ class Inspection:
 
     def copy_code(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
         """{photo, language, runs, layers, granularity, sure, address} -> code that finds it."""
-        number = sequence_number(event._data)
-        try:
-            message = {"code": self._code(session, mapping(event._data))}
-        except Exception as error:
-            message = error_message(error)
-        return {"seq": number, **message}, session
+        return answered(session, event, lambda told: {"code": self._code(session, mapping(told))})
 
     def tell_about(self, session: Session, event: gr.EventData) -> tuple[Message, Session]:
         """{} -> what the model says of itself."""
-        number = sequence_number(event._data)
-        try:
-            message: Message = {"about": about(self.engine.predictor(), self.model)}
-        except Exception as error:
-            message = error_message(error)
-        return {"seq": number, **message}, session
+        return answered(
+            session, event, lambda _: {"about": about(self.engine.predictor(), self.model)}
+        )
 
     def _slowly(
         self, session: Session, event: gr.EventData, stage: str, work: Work
